@@ -1,0 +1,43 @@
+"""Cubes: partial patterns, the unit of work, of progress, of resuming and of spreading work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Cube:
+    """The regions whose pattern has the given bits.
+
+    Attributes
+    ----------
+    literals : tuple of int
+        One entry a decision, in the order taken: ``unit + 1`` for bit 1, ``-(unit + 1)`` for
+        bit 0, as in DIMACS. Units are counted over the whole pattern from 0.
+    """
+
+    literals: tuple[int, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Number of decisions."""
+        return len(self.literals)
+
+    @property
+    def weight(self) -> Fraction:
+        """``2^-depth``; the closed cubes of a run add up to exactly 1 iff all is closed."""
+        return Fraction(1, 2**self.depth)
+
+    def extended(self, literal: int) -> Cube:
+        """This cube with one more decision."""
+        return Cube((*self.literals, literal))
+
+    @staticmethod
+    def of(literals: Sequence[int]) -> Cube:
+        """A cube from any sequence of literals."""
+        return Cube(tuple(int(k) for k in literals))
+
+
+ROOT = Cube()

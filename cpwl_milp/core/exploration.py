@@ -1,0 +1,87 @@
+"""The contract between engines and the enumeration loop.
+
+An engine advances a cube: it lists regions of it and hands back what is still open. Nothing is
+ever dropped: the regions listed so far and the open cubes together hold every region of the
+cube. A cube with nothing open is closed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.pattern import Packed
+from cpwl_milp.core.region import RegionBatch
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How far one advance may go.
+
+    Attributes
+    ----------
+    max_regions : int
+        Hand back after about this many regions (never less than one step of progress).
+    deadline : float
+        `time.monotonic()` after which to hand back.
+    """
+
+    max_regions: int
+    deadline: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds to the deadline; below 0 when it has passed."""
+        return self.deadline - time.monotonic()
+
+
+@dataclass(frozen=True, eq=False)
+class Advance:
+    """What one advance of a cube gave.
+
+    Attributes
+    ----------
+    cube : Cube
+        The cube that was worked on; it is now replaced by `open`.
+    regions : RegionBatch
+        Newly listed regions of the cube.
+    open : tuple of Cube
+        What is left of the cube.
+    parked : tuple of Cube
+        Left as well, but not to be taken up again in this run: a layer's limit is reached.
+        The cube is closed when neither open nor parked cubes remain.
+    prefix_counts : ndarray of int64, shape (n_layers,)
+        Cells of each prefix 1..l completed in this advance; they add up over a run. A cube whose
+        last decision is a unit of layer l holds only cells of layers l.. that are not counted.
+    thin : ndarray of uint8
+        Packed patterns found that are nonempty but not full-dimensional.
+    unresolved : str
+        Why the open cubes cannot be closed by this engine ("" when more time would do it).
+    decisions : dict of str to int
+        Counters of how decisions were settled, added up over a run (e.g. "tests", "ties").
+    """
+
+    cube: Cube
+    regions: RegionBatch
+    open: tuple[Cube, ...]
+    prefix_counts: NDArray[np.int64]
+    thin: Packed
+    parked: tuple[Cube, ...] = ()
+    unresolved: str = ""
+    decisions: dict[str, int] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """One way to answer "which patterns exist in this cube?"."""
+
+    name: str
+    exact: bool
+
+    def advance(self, cube: Cube, budget: Budget) -> Advance:
+        """Work on `cube` until it is closed or the budget is spent."""
+        ...
