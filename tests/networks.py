@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ def random_network(
     sizes = [n_inputs, *widths, n_outputs]
     pairs = [
         (rng.normal(0, np.sqrt(2 / m), (n, m)), rng.normal(0, 0.1, n))
-        for m, n in zip(sizes, sizes[1:], strict=False)
+        for m, n in itertools.pairwise(sizes)
     ]
     return mlp(*pairs)
 
@@ -40,7 +41,7 @@ def degenerate_network(
     kinds = rng.random(8) < 0.35
     sizes = [n_inputs, *widths, n_outputs]
     maps = []
-    for m, n in zip(sizes, sizes[1:], strict=False):
+    for m, n in itertools.pairwise(sizes):
         w = rng.normal(0, np.sqrt(2 / m), (n, m))
         b = rng.normal(0, 0.3, n)
         if kinds[0]:
