@@ -16,9 +16,13 @@ class Cube:
     literals : tuple of int
         One entry a decision, in the order taken: ``unit + 1`` for bit 1, ``-(unit + 1)`` for
         bit 0, as in DIMACS. Units are counted over the whole pattern from 0.
+    counted_layers : int
+        Layers 1..counted_layers hold one cell of the cube each, and the run has counted it. The
+        prefixes of all later layers hold at least one cell each that nobody counted yet.
     """
 
     literals: tuple[int, ...] = ()
+    counted_layers: int = 0
 
     @property
     def depth(self) -> int:
@@ -32,12 +36,12 @@ class Cube:
 
     def extended(self, literal: int) -> Cube:
         """This cube with one more decision."""
-        return Cube((*self.literals, literal))
+        return Cube((*self.literals, literal), self.counted_layers)
 
     @staticmethod
-    def of(literals: Sequence[int]) -> Cube:
+    def of(literals: Sequence[int], counted_layers: int = 0) -> Cube:
         """A cube from any sequence of literals."""
-        return Cube(tuple(int(k) for k in literals))
+        return Cube(tuple(int(k) for k in literals), counted_layers)
 
 
 ROOT = Cube()

@@ -56,8 +56,8 @@ class Advance:
         Left as well, but not to be taken up again in this run: a layer's limit is reached.
         The cube is closed when neither open nor parked cubes remain.
     prefix_counts : ndarray of int64, shape (n_layers,)
-        Cells of each prefix 1..l completed in this advance; they add up over a run. A cube whose
-        last decision is a unit of layer l holds only cells of layers l.. that are not counted.
+        Cells of each prefix 1..l completed in this advance; they add up over a run. What an
+        open cube's own prefix has counted stands in its `counted_layers`.
     thin : ndarray of uint8
         Packed patterns found that are nonempty but not full-dimensional.
     unresolved : str
@@ -81,6 +81,8 @@ class Engine(Protocol):
 
     name: str
     exact: bool
+    # Whether an open cube surely holds a region that is not listed yet.
+    open_cubes_nonempty: bool
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""
