@@ -26,13 +26,17 @@ class Budget:
     Attributes
     ----------
     max_regions : int
-        Hand back after about this many regions (never less than one step of progress).
+        List at most this many regions, always at least 1.
     deadline : float
-        `time.monotonic()` after which to hand back.
+        `time.monotonic()` after which to hand back (never before one step of progress).
+    prefix_left : tuple of int or None
+        How many more cells of each prefix 1..l may be counted; an engine parks what would go
+        beyond. None: no limit.
     """
 
     max_regions: int
     deadline: float
+    prefix_left: tuple[int, ...] | None = None
 
     @property
     def seconds_left(self) -> float:
