@@ -1,0 +1,1 @@
+"""Solvers of linear and mixed-integer linear programs; the only room that knows HiGHS."""
