@@ -1,0 +1,1 @@
+"""The engines: several ways to answer "which patterns exist in this cube?"."""

@@ -1,0 +1,105 @@
+"""A problem laid out for the compiled search: flat arrays in the coordinates of the unit box."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from cpwl_milp.core.affine import Affine, Vector
+from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.domain import Box
+from cpwl_milp.core.network import Network
+
+# A pre-activation is told from zero when it exceeds this share of the magnitude of its terms.
+# Composing rows and pivoting err by some 1e-15 to 1e-13 of that magnitude.
+RELATIVE_TOLERANCE = 1e-11
+
+
+class Plan(NamedTuple):
+    """The network as the kernels read it (numba takes named tuples of arrays).
+
+    Outputs of all layers are numbered through ("rows"), pass-on units included; hidden units are
+    numbered as in patterns.
+
+    Attributes
+    ----------
+    indptr, indices, weights : CSR of all layers, one below the other; `indices` count within the
+        previous layer's outputs.
+    bias, slope, tolerance : float64 (n_rows,)
+        `tolerance` is absolute, for z.
+    first_row : int64 (n_layers + 1,)
+        Where each layer's rows begin.
+    offsets : int64 (n_layers + 1,)
+        Where each layer's hidden units begin.
+    unit_row : int64 (n_units,)
+        The row of each hidden unit.
+    unit_of_row : int64 (n_rows,)
+        The hidden unit of each row, -1 for pass-on units.
+    stable : int8 (n_units,)
+        The bit where bounds fix it on the whole domain, else -1.
+    scale : float64 (d,)
+        Half-widths: x = centre + scale * t.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    weights: Vector
+    bias: Vector
+    slope: Vector
+    tolerance: Vector
+    first_row: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    unit_row: NDArray[np.int64]
+    unit_of_row: NDArray[np.int64]
+    stable: NDArray[np.int8]
+    scale: Vector
+
+
+def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
+    """Lay a network with at least one layer out over a full-dimensional box."""
+    scale = box.half_widths
+    unit_box = network.restricted(
+        Affine(sp.csr_array(sp.diags_array(scale)) if box.dim > 64 else np.diag(scale), box.centre)
+    )
+    blocks = [sp.csr_array(layer.affine.weight) for layer in unit_box.layers]
+    sizes = [layer.affine.n_out for layer in unit_box.layers]
+    first_row = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    row_lengths = np.concatenate([np.diff(block.indptr) for block in blocks])
+    unit_row = np.concatenate(
+        [layer.units + start for layer, start in zip(unit_box.layers, first_row, strict=False)]
+    ).astype(np.int64)
+    unit_of_row = np.full(first_row[-1], -1, dtype=np.int64)
+    unit_of_row[unit_row] = np.arange(unit_row.size)
+    stability = bounds.stability(network)
+    stable = np.concatenate(
+        [np.where(s.always_active, 1, np.where(s.always_inactive, 0, -1)) for s in stability]
+    ).astype(np.int8)
+    return Plan(
+        indptr=np.concatenate([[0], np.cumsum(row_lengths)]).astype(np.int64),
+        indices=np.concatenate([block.indices for block in blocks]).astype(np.int64),
+        weights=np.concatenate([block.data for block in blocks]).astype(np.float64),
+        bias=np.concatenate([layer.affine.bias for layer in unit_box.layers]),
+        slope=np.concatenate([layer.slope for layer in unit_box.layers]),
+        tolerance=RELATIVE_TOLERANCE * np.concatenate(_magnitudes(unit_box, bounds)),
+        first_row=first_row,
+        offsets=np.asarray(network.offsets, dtype=np.int64),
+        unit_row=unit_row,
+        unit_of_row=unit_of_row,
+        stable=stable,
+        scale=scale,
+    )
+
+
+def _magnitudes(unit_box: Network, bounds: Bounds) -> list[Vector]:
+    """``sum_k |W_ik| max|a_k| + |b_i|``: the size of the terms that make up each z."""
+    found = []
+    reach = np.ones(unit_box.n_inputs)
+    for layer, lower, upper in zip(unit_box.layers, bounds.lower, bounds.upper, strict=True):
+        affine = layer.affine
+        found.append(np.asarray(affine.magnitude() @ reach) + np.abs(affine.bias))
+        reach = np.maximum(np.abs(layer.activate(lower)), np.abs(layer.activate(upper)))
+        # Two pieces of opposite slopes have their least magnitude inside, never their largest.
+    return found
