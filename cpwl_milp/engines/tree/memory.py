@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Budget
@@ -98,7 +100,7 @@ def emptied(state: State, room: int) -> State:
 def grown(state: State) -> State:
     """The state with twice the room for constraints and saved dictionaries."""
 
-    def doubled(array: np.ndarray) -> np.ndarray:
+    def doubled(array: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([array, np.zeros_like(array)])
 
     tight = state.at[CONSTRAINTS] + 1 >= len(state.constraints)

@@ -46,25 +46,25 @@ class State(NamedTuple):
     counters : int64 (N_COUNTERS,)
     """
 
-    at: NDArray
-    bits: NDArray
-    fixed: NDArray
-    maps: NDArray
-    constraints: NDArray
-    norms: NDArray
-    reach: NDArray
-    table: NDArray
-    basis: NDArray
-    cobasis: NDArray
-    level_unit: NDArray
-    level_layer: NDArray
-    level_size: NDArray
-    level_pending: NDArray
-    saved: NDArray
-    saved_ids: NDArray
-    patterns: NDArray
-    points: NDArray
-    radii: NDArray
-    prefix_counts: NDArray
-    prefix_left: NDArray
-    counters: NDArray
+    at: NDArray[np.int64]
+    bits: NDArray[np.uint8]
+    fixed: NDArray[np.int8]
+    maps: NDArray[np.float64]
+    constraints: NDArray[np.float64]
+    norms: NDArray[np.float64]
+    reach: NDArray[np.float64]
+    table: NDArray[np.float64]
+    basis: NDArray[np.int64]
+    cobasis: NDArray[np.int64]
+    level_unit: NDArray[np.int64]
+    level_layer: NDArray[np.int64]
+    level_size: NDArray[np.int64]
+    level_pending: NDArray[np.int64]
+    saved: NDArray[np.float64]
+    saved_ids: NDArray[np.int64]
+    patterns: NDArray[np.uint8]
+    points: NDArray[np.float64]
+    radii: NDArray[np.float64]
+    prefix_counts: NDArray[np.int64]
+    prefix_left: NDArray[np.int64]
+    counters: NDArray[np.int64]

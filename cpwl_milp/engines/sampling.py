@@ -1,0 +1,131 @@
+"""The sampling engine: patterns of random inputs, a lower bound."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.affine import Dense, Vector
+from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.exploration import Advance, Budget
+from cpwl_milp.core.network import Network
+from cpwl_milp.core.pattern import Packed, as_keys, pack, packed_size
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.core.region import RegionBatch
+
+# A sign counts only where |z| exceeds this share of the magnitude of its terms.
+_RELATIVE_TOLERANCE = 1e-12
+# Numbers that one block of samples may hold in one layer.
+_BLOCK_NUMBERS = 1 << 22
+
+
+class SamplingEngine:
+    """Distinct patterns of independent uniform inputs.
+
+    *Problem* : any network, any domain that can be sampled.
+    *Answer* : a subset of the proper regions, hence a lower bound of their number.
+    *Property* : a sample lies in the interior of its region unless some pre-activation is zero
+    within rounding; such samples are left out. Nothing is ever proved complete: every cube stays
+    open, and after the last sample it is unresolved.
+
+    Parameters
+    ----------
+    problem : Problem
+    bounds : Bounds
+        Of the problem's network on its domain.
+    n_samples : int
+        Samples to draw before giving up.
+    seed : int
+    """
+
+    name = "sampling"
+    exact = False
+    # The root may hold no region beyond those listed.
+    open_cubes_nonempty = False
+
+    def __init__(self, problem: Problem, bounds: Bounds, *, n_samples: int, seed: int) -> None:
+        self._problem = problem
+        self._left = n_samples
+        self._random = np.random.default_rng(seed)
+        self._tolerances = rounding_tolerances(problem, bounds)
+        # One set of packed prefixes 1..l for each layer; the last is the whole pattern.
+        self._seen: list[set[bytes]] = [set() for _ in range(max(1, len(problem.network.layers)))]
+        widest = max([problem.domain.dim, *(m.affine.n_out for m in problem.network.layers)])
+        self._block = max(16, min(1 << 14, _BLOCK_NUMBERS // widest))
+
+    def advance(self, cube: Cube, budget: Budget) -> Advance:
+        """Draw samples until the budget or the samples are spent."""
+        network, domain = self._problem.network, self._problem.domain
+        size = packed_size(network.n_units)
+        patterns = [np.zeros((0, size), dtype=np.uint8)]
+        points = [np.zeros((0, domain.dim))]
+        prefix_counts = np.zeros(len(network.layers), dtype=np.int64)
+        found = drawn = 0
+        while self._left > 0 and found < budget.max_regions:
+            n = min(self._block, self._left)
+            self._left -= n
+            drawn += n
+            x = domain.sample(n, self._random)
+            x = x[is_interior(network, x, self._tolerances)]
+            bits = network.bits(x)
+            packed = pack(bits)
+            fresh = _unseen(self._seen[-1], packed, budget.max_regions - found)
+            patterns.append(packed[fresh])
+            points.append(x[fresh])
+            found += len(fresh)
+            for layer in range(len(network.layers) - 1):
+                prefixes = pack(bits[fresh][:, : network.offsets[layer + 1]])
+                prefix_counts[layer] += len(_unseen(self._seen[layer], prefixes, len(prefixes)))
+            if budget.seconds_left <= 0:
+                break
+        if network.layers:
+            prefix_counts[-1] = found
+        regions = np.concatenate(patterns)
+        return Advance(
+            cube=cube,
+            regions=RegionBatch(regions, np.concatenate(points), np.full(len(regions), np.nan)),
+            open=(cube,),
+            prefix_counts=prefix_counts,
+            thin=np.zeros((0, size), dtype=np.uint8),
+            unresolved="" if self._left else "samples prove no list complete",
+            decisions={"samples": drawn},
+        )
+
+
+def _unseen(seen: set[bytes], packed: Packed, room: int) -> list[int]:
+    """Rows that were not seen before, at most `room`; they are seen from now on."""
+    fresh = []
+    for row, key in enumerate(as_keys(packed).tolist()):
+        if key not in seen:
+            if len(fresh) == room:
+                break
+            seen.add(key)
+            fresh.append(row)
+    return fresh
+
+
+def rounding_tolerances(problem: Problem, bounds: Bounds) -> list[Vector]:
+    """Of each layer's z, the size below which its sign may be rounding, shape (n_out,) each."""
+    reach = np.maximum(np.abs(problem.domain.box.lower), np.abs(problem.domain.box.upper))
+    found = []
+    for layer, lower, upper in zip(problem.network.layers, bounds.lower, bounds.upper, strict=True):
+        magnitude = np.asarray(layer.affine.magnitude() @ reach) + np.abs(layer.affine.bias)
+        found.append(_RELATIVE_TOLERANCE * magnitude)
+        reach = np.maximum(np.abs(layer.activate(lower)), np.abs(layer.activate(upper)))
+    return found
+
+
+def is_interior(network: Network, x: Dense, tolerances: list[Vector]) -> NDArray[np.bool_]:
+    """Which rows of x have no pre-activation whose sign may be rounding.
+
+    An exact zero is let through: random inputs meet it only where z vanishes on a whole cell (a
+    unit fed by dead units), and there the bit is 0.
+    """
+    clear = np.ones(len(x), dtype=np.bool_)
+    for layer, z, tolerance in zip(
+        network.layers, network.pre_activations(x), tolerances, strict=True
+    ):
+        z = np.abs(z[:, layer.units])
+        clear &= np.all((z == 0) | (z > tolerance[layer.units]), axis=1)
+    return clear
