@@ -24,7 +24,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cpwl_milp.bounding.interval import (
@@ -120,8 +119,10 @@ class WayBack:
     def append(self, layer: Layer, low: Vector, high: Vector) -> None:
         """Add a layer whose pre-activations lie in ``[low, high]``."""
         affine = layer.affine
-        sizes = affine.magnitude() @ value_magnitudes(self.low, self.high) + np.abs(affine.bias)
-        magnitude = sizes * (1.0 + gamma(2.0 * affine.n_in + 4)) + UNDERFLOW * affine.n_in
+        with np.errstate(over="ignore", invalid="ignore"):
+            sizes = affine.magnitude() @ value_magnitudes(self.low, self.high)
+            sizes = sizes + np.abs(affine.bias)
+            magnitude = sizes * (1.0 + gamma(2.0 * affine.n_in + 4)) + UNDERFLOW * affine.n_in
         self._steps.append(Step(affine, unit_lines(layer, low, high), magnitude))
         self._widest = max(self._widest, affine.n_out)
         self.low, self.high = activation_bounds(layer, low, high)
@@ -211,8 +212,8 @@ def _with_lines(coefficients: Matrix, lines: UnitLines) -> tuple[Matrix, Vector]
     positive = data > 0
     slope = np.where(positive, lines.lower_slope[columns], lines.upper_slope[columns])
     offset = np.where(positive, lines.lower_offset[columns], lines.upper_offset[columns])
-    through = sp.csr_array((data * slope, columns, coefficients.indptr), coefficients.shape)
-    terms = sp.csr_array((data * offset, columns, coefficients.indptr), coefficients.shape)
-    shift = np.asarray(terms.sum(axis=1)).ravel()
+    # Copies: the sparse arrays of scipy share and change what they are given.
+    through, terms = coefficients.copy(), coefficients.copy()
+    through.data, terms.data = data * slope, data * offset
     through.eliminate_zeros()
-    return through, shift
+    return through, np.asarray(terms.sum(axis=1)).ravel()

@@ -17,6 +17,9 @@ from cpwl_milp.bounding.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.network import Layer
 
+# Relative difference below which both sides of 0 count as equally wide.
+_TIE = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class UnitLines:
@@ -43,13 +46,15 @@ def unit_lines(layer: Layer, low: Vector, high: Vector) -> UnitLines:
     """The lines around the units of one layer for pre-activations in ``[low, high]``.
 
     The supporting line through the kink takes the slope 1 or s, whichever side of 0 is wider
-    (DeepPoly's least-area choice, for any s).
+    (DeepPoly's least-area choice, for any s). Symmetric boxes and zero biases make ties common:
+    they go to s, whatever the last digits say.
     """
     slope = layer.slope
     kinked = (low < 0) & (high > 0) & (slope != 1)
     one_sided = np.where((low >= 0) | (slope == 1), 1.0, slope)
     chord, offset = _chord(slope, low, high, kinked)
-    support = np.where(high > -low, 1.0, slope)
+    with np.errstate(over="ignore"):
+        support = np.where(high > -low * (1 + _TIE), 1.0, slope)
     convex = slope < 1
     none = np.zeros_like(slope)
     return UnitLines(

@@ -41,7 +41,8 @@ def gamma(roundings: float | Vector) -> float | Vector:
 
 def below(value: Vector, margin: Vector) -> Vector:
     """A float vector at most ``value - margin``; `value` itself where the margin is 0."""
-    moved = np.nextafter(value - margin, -np.inf)
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = np.nextafter(value - margin, -np.inf)
     # Infinite margins on infinite values leave NaN: nothing is known there.
     return np.where(margin == 0, value, np.where(np.isnan(moved), -np.inf, moved))
 
