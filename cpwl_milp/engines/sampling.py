@@ -46,6 +46,7 @@ class SamplingEngine:
 
     def __init__(self, problem: Problem, bounds: Bounds, *, n_samples: int, seed: int) -> None:
         self._problem = problem
+        self.n_layers = len(problem.network.layers)
         self._left = n_samples
         self._random = np.random.default_rng(seed)
         self._tolerances = rounding_tolerances(problem, bounds)
@@ -95,7 +96,7 @@ class SamplingEngine:
 
 def _unseen(seen: set[bytes], packed: Packed, room: int) -> list[int]:
     """Rows that were not seen before, at most `room`; they are seen from now on."""
-    fresh = []
+    fresh: list[int] = []
     for row, key in enumerate(as_keys(packed).tolist()):
         if key not in seen:
             if len(fresh) == room:

@@ -66,6 +66,7 @@ class TreeEngine:
             raise DomainError("tree engine", "a domain that is not a box", "a box")
         self._box = domain
         self._n_units = problem.network.n_units
+        self.n_layers = len(problem.network.layers)
         self._with_points = with_points
         self._plan: Plan | None = (
             lay_out(problem.network, domain, bounds) if problem.network.layers else None
@@ -106,7 +107,7 @@ class TreeEngine:
                 break
             if budget.seconds_left <= 0:
                 break
-            quota = max(10, int(quota * min(4.0, _SLICE / max(seconds, 1e-4))))
+            quota = max(10, min(1 << 30, int(quota * min(4.0, _SLICE / max(seconds, 1e-4)))))
         left = [] if status == DONE else list(pending_cubes(state, cube))
         if status != DONE and not leave:
             left.insert(0, current_cube(state, cube))
@@ -116,7 +117,8 @@ class TreeEngine:
         return Advance(
             cube=cube,
             regions=RegionBatch.joined(batches),
-            open=(*left, *stuck),
+            # The loop takes the last one up first: on with the search where it stopped.
+            open=(*stuck, *reversed(left)),
             prefix_counts=state.prefix_counts.copy(),
             thin=np.zeros((0, packed_size(self._n_units)), dtype=np.uint8),
             parked=tuple(parked),

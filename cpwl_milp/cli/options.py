@@ -1,0 +1,229 @@
+"""Bundles of options that several commands share, each gathered into one value."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+_Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """Which model, and how to read it."""
+
+    path: Path
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    dims: dict[str, int]
+    fixed: dict[str, Path]
+    strip_output: bool
+
+    def described(self) -> dict[str, Any]:
+        """What changes the network that is read, as JSON for a run folder."""
+        return {
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "dims": self.dims,
+            "fixed": {name: str(path) for name, path in self.fixed.items()},
+            "strip_output": self.strip_output,
+        }
+
+
+@dataclass(frozen=True)
+class DomainRequest:
+    """Which domain, as typed."""
+
+    box: str | None
+    vnnlib: str | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any was named."""
+        return self.box is not None or self.vnnlib is not None
+
+
+@dataclass(frozen=True)
+class LimitRequest:
+    """Where to stop; None is no limit."""
+
+    max_regions: int | None
+    max_seconds: float | None
+    max_per_layer: int | None
+
+
+def model_options(command: _Command) -> _Command:
+    """Add MODEL and the options on how to read it; the command gets `model`."""
+
+    @click.argument("model_path", metavar="MODEL", type=click.Path(path_type=Path))
+    @_model_reading_options
+    @functools.wraps(command)
+    def gathered(model_path: Path, **rest: Any) -> Any:
+        return command(model=model_request(model_path, rest), **rest)
+
+    return gathered
+
+
+def model_request(path: Path, options: dict[str, Any]) -> ModelRequest:
+    """Take the options on reading a model out of `options`."""
+    return ModelRequest(
+        path=path,
+        inputs=options.pop("inputs"),
+        outputs=options.pop("outputs"),
+        dims=dict(options.pop("dims")),
+        fixed=dict(options.pop("fixed")),
+        strip_output=options.pop("strip_output"),
+    )
+
+
+def _model_reading_options(command: _Command) -> _Command:
+    for option in reversed(
+        (
+            click.option(
+                "--input",
+                "inputs",
+                multiple=True,
+                metavar="NAME",
+                help="Input of the model that varies (default: all, joined in graph order).",
+            ),
+            click.option(
+                "--output",
+                "outputs",
+                multiple=True,
+                metavar="NAME",
+                help="Output of the model to keep (default: all, joined in graph order).",
+            ),
+            click.option(
+                "--fix",
+                "fixed",
+                multiple=True,
+                metavar="NAME=FILE.npy",
+                callback=_pairs(Path),
+                help="Fix an input that does not vary to the values in a file.",
+            ),
+            click.option(
+                "--dim",
+                "dims",
+                multiple=True,
+                metavar="NAME=K",
+                callback=_pairs(int),
+                help="Set a free dimension of the model.",
+            ),
+            click.option(
+                "--strip-output",
+                is_flag=True,
+                help="Cut a final Softmax, LogSoftmax, Sigmoid or ArgMax off.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _pairs(kind: Callable[[str], Any]) -> Callable[..., tuple[tuple[str, Any], ...]]:
+    def parse(
+        ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+    ) -> tuple[tuple[str, Any], ...]:
+        found = []
+        for value in values:
+            name, equals, text = value.partition("=")
+            try:
+                if not (name and equals):
+                    raise ValueError
+                found.append((name, kind(text)))
+            except ValueError:
+                raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE") from None
+        return tuple(found)
+
+    return parse
+
+
+def domain_options(command: _Command) -> _Command:
+    """Add the domain options; the command gets `domain`."""
+
+    @click.option(
+        "--box",
+        metavar="LO,HI|FILE",
+        help="Bounds of every input, or an .npz/.json file with `lower` and `upper`.",
+    )
+    @click.option(
+        "--vnnlib",
+        metavar="FILE[:K]",
+        help="The input box of a VNN-LIB file (its K-th from 0, where it has several).",
+    )
+    @functools.wraps(command)
+    def gathered(box: str | None, vnnlib: str | None, **rest: Any) -> Any:
+        if box is not None and vnnlib is not None:
+            raise click.UsageError("give one domain: --box or --vnnlib, not both")
+        return command(domain=DomainRequest(box, vnnlib), **rest)
+
+    return gathered
+
+
+def limit_options(command: _Command) -> _Command:
+    """Add the limits; the command gets `limits`."""
+
+    @click.option("--max-regions", type=click.IntRange(min=1), help="Stop after this many regions.")
+    @click.option(
+        "--max-seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Stop after this many seconds.",
+    )
+    @click.option(
+        "--max-per-layer",
+        type=click.IntRange(min=1),
+        help="List at most this many patterns of any one layer (own and prefix).",
+    )
+    @functools.wraps(command)
+    def gathered(
+        max_regions: int | None,
+        max_seconds: float | None,
+        max_per_layer: int | None,
+        **rest: Any,
+    ) -> Any:
+        return command(limits=LimitRequest(max_regions, max_seconds, max_per_layer), **rest)
+
+    return gathered
+
+
+def engine_options(command: _Command) -> _Command:
+    """Add --engine, --solver, --bounds and --seed."""
+    for option in reversed(
+        (
+            click.option(
+                "--engine",
+                type=click.Choice(["auto", "tree", "milp", "sampling"]),
+                default="auto",
+                show_default=True,
+                help="How to search.",
+            ),
+            click.option(
+                "--solver",
+                default="highs",
+                show_default=True,
+                metavar="NAME",
+                help="Solver of the milp engine: highs, or any that Pyomo knows.",
+            ),
+            click.option(
+                "--bounds",
+                "bound_method",
+                type=click.Choice(["interval", "crown", "lp", "milp"]),
+                default="crown",
+                show_default=True,
+                help="How to bound pre-activations.",
+            ),
+            click.option("--seed", type=int, default=0, show_default=True, help="Random seed."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: _Command) -> _Command:
+    """Add --json; the command gets `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
