@@ -1,0 +1,1 @@
+"""The loop: cubes out, regions in, with limits, progress, the run folder and resuming."""

@@ -1,0 +1,61 @@
+"""How far an enumeration may go, and how finely it is sliced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cpwl_milp.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where to stop; None is no limit. What a limit cuts off stays open and is reported.
+
+    Attributes
+    ----------
+    max_regions : int or None
+        List at most this many regions, those of earlier sessions included.
+    max_seconds : float or None
+        Stop after about this long in this session.
+    max_per_layer : int or None
+        Count at most this many cells of each prefix 1..l, those of earlier sessions included.
+
+    Raises
+    ------
+    InputError
+        If a limit is not above 0.
+    """
+
+    max_regions: int | None = None
+    max_seconds: float | None = None
+    max_per_layer: int | None = None
+
+    def __post_init__(self) -> None:
+        for option, value in (
+            ("--max-regions", self.max_regions),
+            ("--max-seconds", self.max_seconds),
+            ("--max-per-layer", self.max_per_layer),
+        ):
+            if value is not None and not value > 0:
+                raise InputError(option, f"{value}", "a number above 0")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much an engine does before the loop looks up: progress, limits, Ctrl-C.
+
+    Attributes
+    ----------
+    seconds : float
+        Longest advance.
+    regions : int
+        Most regions of one advance, which bounds the memory of one.
+    """
+
+    seconds: float = 0.5
+    regions: int = 50_000
+
+    @staticmethod
+    def for_rows(row_bytes: int) -> Pace:
+        """A pace that keeps one advance under 64 MB at `row_bytes` bytes a region."""
+        return Pace(regions=max(100, min(50_000, (64 << 20) // max(1, row_bytes))))
