@@ -12,7 +12,7 @@ from cpwl_milp.core.domain import Domain
 from cpwl_milp.core.errors import DomainError, InputError
 from cpwl_milp.core.network import Network
 
-METHODS = ("interval", "crown", "lp")
+METHODS = ("interval", "crown", "lp", "milp")
 """From cheap to tight."""
 
 
@@ -32,7 +32,9 @@ def pre_activation_bounds(
         others its inequalities too.
     method : str
         ``interval`` (one matrix-vector product a layer), ``crown`` (backward substitution of
-        open units), ``lp`` (triangle relaxation, up to two linear programs an open unit).
+        open units), ``lp`` (triangle relaxation, up to two linear programs an open unit),
+        ``milp`` (up to two mixed-integer programs an open unit, each under a time limit; their
+        bounds rest on a margin around the solver's tolerances, see `bounding.milp`).
     deadline : float, optional
         `time.monotonic()` after which bounds not yet tightened stay as the cheaper methods gave
         them; the answer is sound all the same.
@@ -61,6 +63,11 @@ def pre_activation_bounds(
         bounds = refined_by_crown(network, domain, bounds, deadline=deadline)
     if "lp" in wanted:
         bounds = refined_by_lp(network, domain, bounds, deadline=deadline)
+    if "milp" in wanted:
+        # Pyomo takes half a second to import, which the other methods need not wait for.
+        from cpwl_milp.bounding.milp import refined_by_milp
+
+        bounds = refined_by_milp(network, domain, bounds, deadline=deadline)
     if any(np.any(a > b) for a, b in zip(bounds.lower, bounds.upper, strict=True)):
         # Sound bounds cross only where there is no point at all.
         raise DomainError("domain", "empty: no input satisfies all of its inequalities")

@@ -69,7 +69,7 @@ def test_a_network_without_layers_has_no_bounds() -> None:
 
 def test_what_cannot_be_bounded_is_named() -> None:
     network = random_network(np.random.default_rng(0), 2, [3])
-    with pytest.raises(InputError, match=r"guess.*interval, crown, lp"):
+    with pytest.raises(InputError, match=r"guess.*interval, crown, lp, milp"):
         pre_activation_bounds(network, Box.uniform(0, 1, 2), method="guess")
     with pytest.raises(DomainError, match=r"3 coordinates.*2"):
         pre_activation_bounds(network, Box.uniform(0, 1, 3))
