@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
-from cpwl_milp.core.pattern import Bits
-
-# Regions whose maps are composed at once.
-_BLOCK = 4096
+from cpwl_milp.core.pattern import Packed
+from cpwl_milp.partition.composed import composed_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,7 @@ class Polygons:
         return found
 
 
-def region_polygons(network: Network, box: Box, bits: Bits) -> Polygons:
+def region_polygons(network: Network, box: Box, patterns: Packed) -> Polygons:
     """Clip the box by the rows of each pattern.
 
     Parameters
@@ -55,7 +53,7 @@ def region_polygons(network: Network, box: Box, bits: Bits) -> Polygons:
     network : Network
         With two inputs.
     box : Box
-    bits : ndarray of bool, shape (n_regions, n_units)
+    patterns : ndarray of uint8, shape (n_regions, bytes)
     """
     corners = np.array(
         [
@@ -66,42 +64,21 @@ def region_polygons(network: Network, box: Box, bits: Bits) -> Polygons:
         ]
     )
     parts, sizes = [np.zeros((0, 2))], [np.zeros(0, dtype=np.int64)]
-    for begin in range(0, len(bits), _BLOCK):
-        rows = composed_rows(network, bits[begin : begin + _BLOCK])
-        vertices, counts = _clipped(rows, corners)
+    for block in composed_blocks(network, patterns, with_rows=True):
+        assert block.rows is not None
+        inward = np.where(block.bits, 1.0, -1.0)[:, :, None] * block.rows
+        vertices, counts = _clipped(inward, corners)
         parts.append(vertices)
         sizes.append(counts)
     starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
     return Polygons(np.concatenate(parts), starts)
 
 
-def composed_rows(network: Network, bits: Bits) -> Dense:
-    """Rows ``[g, c]`` with ``g + c . x >= 0`` on each region, (n_regions, n_units, 1 + dim).
-
-    The pre-activations of every hidden unit composed along each pattern, turned to the side of
-    its bit.
-    """
-    n = len(bits)
-    values = np.broadcast_to(
-        np.eye(network.n_inputs, network.n_inputs + 1, 1),
-        (n, network.n_inputs, network.n_inputs + 1),
-    )
-    found = [np.zeros((n, 0, network.n_inputs + 1))]
-    for index, layer in enumerate(network.layers):
-        z = np.matmul(layer.affine.dense(), values)
-        z[:, :, 0] += layer.affine.bias
-        own = bits[:, network.layer_bits(index)]
-        sign = np.where(own, 1.0, -1.0)
-        found.append(z[:, layer.units] * sign[:, :, None])
-        factor = np.ones(z.shape[:2])
-        factor[:, layer.units] = np.where(own, 1.0, layer.slope[layer.units])
-        values = z * factor[:, :, None]
-    return np.concatenate(found, axis=1)
-
-
 @njit(cache=True)
 def _clipped(rows, corners):  # type: ignore[no-untyped-def]
     """Clip the polygon `corners` by each region's rows (Sutherland and Hodgman 1974).
+
+    A row (a, b, g) keeps ``a x + b y + g >= 0``.
 
     Returns the vertices (total, 2) and the number of vertices of each region.
     """
@@ -117,7 +94,7 @@ def _clipped(rows, corners):  # type: ignore[no-untyped-def]
         size = len(corners)
         now[:size] = corners
         for i in range(m):
-            g, a, b = rows[r, i, 0], rows[r, i, 1], rows[r, i, 2]
+            a, b, g = rows[r, i, 0], rows[r, i, 1], rows[r, i, 2]
             lowest = np.inf
             for k in range(size):
                 height[k] = g + a * now[k, 0] + b * now[k, 1]

@@ -105,7 +105,7 @@ def pattern_colours(patterns: Packed) -> Dense:
     hue, saturation, value = (bits @ steps % 1.0).T
     colours: Dense = np.asarray(
         matplotlib.colors.hsv_to_rgb(
-            np.stack([hue, 0.35 + 0.35 * saturation, 0.75 + 0.2 * value], axis=1)
+            np.stack([hue, 0.15 + 0.35 * saturation, 0.8 + 0.17 * value], axis=1)
         )
     )
     return colours
