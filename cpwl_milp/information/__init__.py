@@ -1,0 +1,1 @@
+"""Entropies and mutual information of activation regions, with their biases in sight."""

@@ -1,0 +1,1 @@
+"""Samples and lists of regions turned into partitions of the input space."""
