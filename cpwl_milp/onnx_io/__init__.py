@@ -1,0 +1,7 @@
+"""ONNX in: files to networks, checked against onnxruntime; VNN-LIB input sets to boxes."""
+
+from cpwl_milp.onnx_io.agreement import Agreement as Agreement
+from cpwl_milp.onnx_io.agreement import check_agreement as check_agreement
+from cpwl_milp.onnx_io.interface import TensorInfo as TensorInfo
+from cpwl_milp.onnx_io.load import ImportedModel as ImportedModel
+from cpwl_milp.onnx_io.load import load_model as load_model
