@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+EXPORTERS_VENV ?= .venv-exporters
 
-.PHONY: demo test lint
+.PHONY: demo test test-exporters lint
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -12,6 +13,15 @@ $(VENV)/.ready: pyproject.toml
 
 test: $(VENV)/.ready
 	$(BIN)/pytest -n 2
+
+# What PyTorch, scikit-learn and Keras write today; these frameworks take gigabytes, so apart.
+$(EXPORTERS_VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(EXPORTERS_VENV)
+	$(EXPORTERS_VENV)/bin/pip install --quiet --editable '.[dev,exporters]'
+	touch $@
+
+test-exporters: $(EXPORTERS_VENV)/.ready
+	$(EXPORTERS_VENV)/bin/pytest tests/exporters
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
