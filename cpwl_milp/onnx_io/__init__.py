@@ -5,3 +5,4 @@ from cpwl_milp.onnx_io.agreement import check_agreement as check_agreement
 from cpwl_milp.onnx_io.interface import TensorInfo as TensorInfo
 from cpwl_milp.onnx_io.load import ImportedModel as ImportedModel
 from cpwl_milp.onnx_io.load import load_model as load_model
+from cpwl_milp.onnx_io.vnnlib_inputs import read_vnnlib_boxes as read_vnnlib_boxes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -81,7 +82,7 @@ class Runtime:
 
     def __call__(self, x: Dense) -> Dense:
         """Outputs, shape (n, n_outputs), of inputs of shape (n, n_inputs), row by row."""
-        parts = [
+        parts: list[tuple[str, NDArray[Any]]] = [
             (info.name, part.astype(self._types[info.name]).reshape(-1, *info.shape))
             for info, part in zip(self._inputs, self._split(x), strict=True)
             if info.name in self._types

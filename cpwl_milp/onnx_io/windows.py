@@ -63,7 +63,8 @@ class Geometry:
         """How many cells of each window lie on the grid or its padding, shape (n_o,)."""
         padded = tuple(s + e for s, e in zip(self.size, self.end, strict=True))
         _, inside = self._coordinates(-1, padded)
-        return inside.reshape(n_elements(self.count), -1).sum(axis=1)
+        rows: NDArray[np.int64] = inside.reshape(n_elements(self.count), -1).sum(axis=1)
+        return rows
 
     def _coordinates(
         self, low: int, high: Shape
