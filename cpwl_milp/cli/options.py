@@ -6,9 +6,13 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from cpwl_milp.engines.choice import EngineSettings
+    from cpwl_milp.enumeration.limits import Limits
 
 _Command = Callable[..., Any]
 
@@ -55,6 +59,28 @@ class LimitRequest:
     max_regions: int | None
     max_seconds: float | None
     max_per_layer: int | None
+
+    def limits(self) -> Limits:
+        """As the enumeration takes them."""
+        from cpwl_milp.enumeration.limits import Limits
+
+        return Limits(self.max_regions, self.max_seconds, self.max_per_layer)
+
+
+@dataclass(frozen=True)
+class EngineRequest:
+    """How to search."""
+
+    name: str
+    solver: str
+    bound_method: str
+    seed: int
+
+    def settings(self, *, with_points: bool = False) -> EngineSettings:
+        """As the engines take them."""
+        from cpwl_milp.engines.choice import EngineSettings
+
+        return EngineSettings(self.name, self.solver, self.seed, with_points)
 
 
 def model_options(command: _Command) -> _Command:
@@ -192,36 +218,42 @@ def limit_options(command: _Command) -> _Command:
 
 
 def engine_options(command: _Command) -> _Command:
-    """Add --engine, --solver, --bounds and --seed."""
-    for option in reversed(
-        (
-            click.option(
-                "--engine",
-                type=click.Choice(["auto", "tree", "milp", "sampling"]),
-                default="auto",
-                show_default=True,
-                help="How to search.",
-            ),
-            click.option(
-                "--solver",
-                default="highs",
-                show_default=True,
-                metavar="NAME",
-                help="Solver of the milp engine: highs, or any that Pyomo knows.",
-            ),
-            click.option(
-                "--bounds",
-                "bound_method",
-                type=click.Choice(["interval", "crown", "lp", "milp"]),
-                default="crown",
-                show_default=True,
-                help="How to bound pre-activations.",
-            ),
-            click.option("--seed", type=int, default=0, show_default=True, help="Random seed."),
-        )
-    ):
-        command = option(command)
-    return command
+    """Add --engine, --solver, --bounds and --seed; the command gets `engine`."""
+
+    @click.option(
+        "--engine",
+        "name",
+        type=click.Choice(["auto", "tree", "milp", "sampling"]),
+        default="auto",
+        show_default=True,
+        help="How to search.",
+    )
+    @click.option(
+        "--solver",
+        default="highs",
+        show_default=True,
+        metavar="NAME",
+        help="Solver of the milp engine: highs, or any that Pyomo knows.",
+    )
+    @bound_option
+    @click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
+    @functools.wraps(command)
+    def gathered(name: str, solver: str, bound_method: str, seed: int, **rest: Any) -> Any:
+        return command(engine=EngineRequest(name, solver, bound_method, seed), **rest)
+
+    return gathered
+
+
+def bound_option(command: _Command) -> _Command:
+    """Add --bounds; the command gets `bound_method`."""
+    return click.option(
+        "--bounds",
+        "bound_method",
+        type=click.Choice(["interval", "crown", "lp", "milp"]),
+        default="crown",
+        show_default=True,
+        help="How to bound pre-activations.",
+    )(command)
 
 
 def json_option(command: _Command) -> _Command:

@@ -30,7 +30,7 @@ def load(request: ModelRequest) -> ImportedModel:
         inputs=request.inputs,
         outputs=request.outputs,
         dims=request.dims,
-        fixed_inputs={name: read_array(path) for name, path in request.fixed.items()},
+        fixed_inputs={name: read_array(str(path)) for name, path in request.fixed.items()},
         strip_output=request.strip_output,
     )
     for notice in model.notices:
@@ -50,6 +50,17 @@ def checked(model: ImportedModel, domain: Domain | None, seed: int = 0) -> Mappi
     }
 
 
+def require_named(request: DomainRequest) -> None:
+    """Stop before anything slow if no domain was named.
+
+    Raises
+    ------
+    click.UsageError
+    """
+    if not request.given:
+        raise click.UsageError(f"no domain: name one with {_DOMAINS}")
+
+
 def resolve(request: DomainRequest, n_inputs: int) -> Domain:
     """The domain that was asked for.
 
@@ -60,11 +71,11 @@ def resolve(request: DomainRequest, n_inputs: int) -> Domain:
     DomainError
         If it cannot be read or does not fit the model.
     """
+    require_named(request)
     if request.box is not None:
         return _box(request.box, n_inputs)
-    if request.vnnlib is not None:
-        return _vnnlib_box(request.vnnlib, n_inputs)
-    raise click.UsageError(f"no domain: name one with {_DOMAINS}")
+    assert request.vnnlib is not None
+    return _vnnlib_box(request.vnnlib, n_inputs)
 
 
 def _box(text: str, n_inputs: int) -> Box:
@@ -90,7 +101,8 @@ def _box_file(path: Path) -> Box:
     from cpwl_milp.storage.arrays import read_array
 
     if path.suffix == ".npz":
-        return Box(*(read_array(f"{path}", key=k).ravel() for k in ("lower", "upper")), str(path))
+        low, high = (read_array(str(path), key=k).ravel() for k in ("lower", "upper"))
+        return Box(low, high, str(path))
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         lower, upper = (np.array(data[k], dtype=np.float64).ravel() for k in ("lower", "upper"))
@@ -122,3 +134,13 @@ def _vnnlib_box(text: str, n_inputs: int) -> Box:
             f"choose one with --vnnlib {name}:0 to {name}:{len(boxes) - 1}",
         )
     return boxes[0]
+
+
+def described(model: ImportedModel) -> dict[str, Any]:
+    """The `model` field of every answer."""
+    return {
+        "path": model.path,
+        "sha256": model.sha256,
+        "n_inputs": model.network.n_inputs,
+        "n_units": model.network.n_units,
+    }

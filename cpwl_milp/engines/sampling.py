@@ -10,7 +10,7 @@ from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.network import Network
-from cpwl_milp.core.pattern import Packed, as_keys, pack, packed_size
+from cpwl_milp.core.pattern import Packed, as_keys, pack, packed_size, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
 
@@ -37,6 +37,8 @@ class SamplingEngine:
     n_samples : int
         Samples to draw before giving up.
     seed : int
+    known : ndarray of uint8, optional
+        Packed patterns that are listed already.
     """
 
     name = "sampling"
@@ -44,14 +46,25 @@ class SamplingEngine:
     # The root may hold no region beyond those listed.
     open_cubes_nonempty = False
 
-    def __init__(self, problem: Problem, bounds: Bounds, *, n_samples: int, seed: int) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        bounds: Bounds,
+        *,
+        n_samples: int,
+        seed: int,
+        known: Packed | None = None,
+    ) -> None:
         self._problem = problem
-        self.n_layers = len(problem.network.layers)
         self._left = n_samples
         self._random = np.random.default_rng(seed)
         self._tolerances = rounding_tolerances(problem, bounds)
         # One set of packed prefixes 1..l for each layer; the last is the whole pattern.
         self._seen: list[set[bytes]] = [set() for _ in range(max(1, len(problem.network.layers)))]
+        if known is not None:
+            bits = unpack(known, problem.network.n_units)
+            for seen, end in zip(self._seen, problem.network.offsets[1:], strict=False):
+                seen.update(as_keys(pack(bits[:, :end])).tolist())
         widest = max([problem.domain.dim, *(m.affine.n_out for m in problem.network.layers)])
         self._block = max(16, min(1 << 14, _BLOCK_NUMBERS // widest))
 

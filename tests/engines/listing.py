@@ -34,7 +34,7 @@ def listed(engine: Engine, roots: tuple[Cube, ...] = (ROOT,), step: int = 10**6)
     """Everything, at most `step` regions an advance; the cubes must add up and nothing repeats."""
     todo = list(roots)
     batches, decisions = [], {}
-    prefix_counts = np.zeros(engine.n_layers, dtype=np.int64)
+    prefix_counts = np.zeros(1, dtype=np.int64)
     left = sum(cube.weight for cube in roots)
     while todo:
         cube = todo.pop()
@@ -44,7 +44,7 @@ def listed(engine: Engine, roots: tuple[Cube, ...] = (ROOT,), step: int = 10**6)
         assert len(advance.regions) <= step
         assert len(advance.regions) or not advance.open
         batches.append(advance.regions)
-        prefix_counts += advance.prefix_counts
+        prefix_counts = prefix_counts + advance.prefix_counts
         left -= cube.weight - sum(part.weight for part in advance.open)
         todo.extend(advance.open)
         for name, count in advance.decisions.items():

@@ -66,7 +66,6 @@ class TreeEngine:
             raise DomainError("tree engine", "a domain that is not a box", "a box")
         self._box = domain
         self._n_units = problem.network.n_units
-        self.n_layers = len(problem.network.layers)
         self._with_points = with_points
         self._plan: Plan | None = (
             lay_out(problem.network, domain, bounds) if problem.network.layers else None

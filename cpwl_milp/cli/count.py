@@ -1,0 +1,160 @@
+"""``count``: how many regions."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cpwl_milp.cli.options import (
+    DomainRequest,
+    EngineRequest,
+    LimitRequest,
+    ModelRequest,
+    domain_options,
+    engine_options,
+    json_option,
+    limit_options,
+    model_options,
+)
+from cpwl_milp.cli.output import print_json
+
+if TYPE_CHECKING:
+    from cpwl_milp.enumeration.count import Count
+
+
+@click.command(name="count")
+@model_options
+@domain_options
+@engine_options
+@limit_options
+@click.option(
+    "--linear-regions",
+    "linear",
+    is_flag=True,
+    help="Also count linear regions and distinct affine maps of the output.",
+)
+@json_option
+def command(
+    model: ModelRequest,
+    domain: DomainRequest,
+    engine: EngineRequest,
+    limits: LimitRequest,
+    linear: bool,
+    as_json: bool,
+) -> None:
+    r"""Count the regions of MODEL in a domain: exactly, or as a bracket.
+
+    A region is a proper activation region: a pattern of all hidden units whose cell has an
+    interior and meets the domain's. Per layer, `prefix` counts the regions of layers 1..l and
+    `own` the distinct patterns of layer l alone.
+
+    \b
+    Examples:
+      cpwl-milp count network.onnx --box -1,1
+      cpwl-milp count acas.onnx --vnnlib prop_3.vnnlib --max-seconds 60 --json
+    """
+    from cpwl_milp.cli import question
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.enumeration.count import CountSettings, count_regions
+    from cpwl_milp.enumeration.progress import progress_on
+
+    question.require_named(domain)
+    imported = question.load(model)
+    where = question.resolve(domain, imported.network.n_inputs)
+    question.checked(imported, where, engine.seed)
+    problem = Problem.of(imported.network, where)
+    count = count_regions(
+        problem,
+        CountSettings(engine.settings(), limits.limits(), engine.bound_method, linear),
+        progress_on(sys.stderr),
+    )
+    if as_json:
+        print_json(_answer(count, question.described(imported), where.describe()))
+    else:
+        _show(count)
+    if not count.complete:
+        click.get_current_context().exit(3)
+
+
+def _answer(count: Count, model: dict[str, Any], domain: dict[str, Any]) -> dict[str, Any]:
+    from cpwl_milp.core.versions import versions
+
+    return {
+        "schema": "cpwl-milp/count/1",
+        "model": model,
+        "domain": domain,
+        "engine": count.engine,
+        "definition": "regions: proper activation regions, that is full-dimensional patterns of "
+        "all hidden units that meet the domain's interior",
+        "complete": count.complete,
+        "reason": count.reason,
+        "regions": count.regions.lower,
+        "lower": count.regions.lower,
+        "upper": count.regions.upper,
+        "found": count.found,
+        "thin_patterns": count.thin,
+        "linear_regions": count.linear_regions,
+        "affine_maps": count.affine_maps,
+        "layers": [
+            {
+                "layer": layer.layer,
+                "units": layer.units,
+                "always_active": layer.always_active,
+                "always_inactive": layer.always_inactive,
+                "unstable": layer.unstable,
+                "prefix_regions": layer.prefix.lower if layer.prefix.complete else None,
+                "prefix_complete": layer.prefix.complete,
+                "prefix_lower": layer.prefix.lower,
+                "prefix_upper": layer.prefix.upper,
+                "own_patterns": layer.own.lower if layer.own.complete else None,
+                "own_patterns_complete": layer.own.complete,
+                "own_lower": layer.own.lower,
+                "own_upper": layer.own.upper,
+                "upper_bound": layer.upper_bound,
+            }
+            for layer in count.layers
+        ],
+        "decisions": count.decisions,
+        "seconds": round(count.seconds, 3),
+        "versions": versions(),
+    }
+
+
+def _show(count: Count) -> None:
+    from cpwl_milp.report.tables import bracket_text, count_text, show_table
+
+    if count.complete:
+        click.echo(f"{count_text(count.regions.lower)} regions (exact, engine {count.engine})")
+    else:
+        click.echo(
+            f"between {count_text(count.regions.lower)} and {count_text(count.regions.upper)} "
+            f"regions (incomplete: {count.reason}; engine {count.engine}, {count.found:,} listed)"
+        )
+    if count.linear_regions is not None:
+        click.echo(
+            f"{count.linear_regions:,} linear regions, {count.affine_maps:,} distinct affine maps"
+        )
+    if count.thin:
+        click.echo(f"{count.thin:,} thin patterns met (no interior, not counted)")
+    show_table(
+        "per layer",
+        ("layer", "units", "active", "inactive", "unstable", "prefix regions", "own", "bound"),
+        [
+            (
+                str(layer.layer),
+                str(layer.units),
+                str(layer.always_active),
+                str(layer.always_inactive),
+                str(layer.unstable),
+                bracket_text(layer.prefix.lower, layer.prefix.upper),
+                bracket_text(layer.own.lower, layer.own.upper),
+                count_text(layer.upper_bound),
+            )
+            for layer in count.layers
+        ],
+    )
+    ties = count.decisions.get("ties", 0)
+    note = f"; {ties:,} decisions were ties within rounding" if ties else ""
+    click.echo(f"{count.seconds:.2f} s{note}")

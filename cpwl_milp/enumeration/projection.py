@@ -1,0 +1,70 @@
+"""The own patterns of one layer, by no-good cuts on that layer's units alone.
+
+A layer of 10 units under a million regions has at most 1024 own patterns, so at most 1025 solves
+and no list of regions.
+"""
+
+from __future__ import annotations
+
+from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.pattern import Packed
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.counting import LayerBounds
+from cpwl_milp.engines.milp import MilpEngine, MilpSettings, Scope
+from cpwl_milp.enumeration.limits import Limits
+from cpwl_milp.enumeration.loop import enumerate_regions
+from cpwl_milp.enumeration.outcome import Bracket
+
+# Solves of some 10 ms to 1 s each: more patterns than this are not worth trying unasked.
+_MOST_PATTERNS = 1 << 12
+
+
+def worth_projecting(layer: LayerBounds) -> bool:
+    """Whether a layer has so few possible own patterns that the program may list them all."""
+    return layer.own_upper <= _MOST_PATTERNS
+
+
+def projected_own_patterns(
+    problem: Problem,
+    bounds: Bounds,
+    layer: int,
+    *,
+    known: Packed,
+    before: Bracket,
+    settings: MilpSettings,
+    max_patterns: int | None,
+    max_seconds: float | None,
+) -> Bracket:
+    """Bracket the number of own patterns of a layer.
+
+    Parameters
+    ----------
+    problem : Problem
+    bounds : Bounds
+        Of the problem's network on its domain.
+    layer : int
+        From 0.
+    known : ndarray of uint8, shape (n, bytes)
+        Packed own patterns that are proved to exist; cut before the first solve.
+    before : Bracket
+        What is known of the number already.
+    settings : MilpSettings
+    max_patterns : int, optional
+        List at most this many.
+    max_seconds : float, optional
+    """
+    room = None if max_patterns is None else max_patterns - len(known)
+    if room is not None and room <= 0:
+        return before
+    engine = MilpEngine(
+        problem, bounds, scope=Scope.own(layer + 1), known_patterns=known, settings=settings
+    )
+    outcome = enumerate_regions(
+        engine,
+        n_layers=len(problem.network.layers),
+        limits=Limits(max_regions=room, max_seconds=max_seconds),
+    )
+    count = len(known) + outcome.n_regions
+    if outcome.complete:
+        return Bracket(count, count)
+    return Bracket(max(before.lower, count), before.upper)
