@@ -18,6 +18,8 @@ from cpwl_milp.enumeration.progress import ProgressReporter, SilentProgress, Sna
 
 # An engine that hands a cube back so often, untouched and before its time, never ends.
 _MOST_IDLE_ADVANCES = 100
+# Seconds that an engine gets at most when shorter slices got it nowhere.
+_LONGEST_SLICE = 3600.0
 
 
 class Sink(Protocol):
@@ -197,7 +199,7 @@ class _Session:
         if advance.unresolved or len(advance.regions) or advance.open != (advance.cube,):
             self._slice, self._idle = self._pace.seconds, 0
             return
-        self._slice *= 2
+        self._slice = min(2 * self._slice, _LONGEST_SLICE)
         # Found within its time, this is no want of time.
         self._idle = self._idle + 1 if budget.seconds_left > 0 else 0
         if self._idle >= _MOST_IDLE_ADVANCES:

@@ -1,0 +1,102 @@
+"""A whole enumeration into a run folder: begin it, or take it up again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cpwl_milp.bounding import pre_activation_bounds
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.core.versions import versions
+from cpwl_milp.counting import CountBounds, count_bounds
+from cpwl_milp.engines.choice import EngineSettings, make_engine
+from cpwl_milp.enumeration.limits import Limits, Pace
+from cpwl_milp.enumeration.loop import enumerate_regions
+from cpwl_milp.enumeration.outcome import Outcome
+from cpwl_milp.enumeration.output_maps import OutputMapsOf
+from cpwl_milp.enumeration.progress import ProgressReporter
+from cpwl_milp.enumeration.recording import RunRecorder, finish_run
+from cpwl_milp.enumeration.resume import listed_patterns, restart
+from cpwl_milp.storage.question import Question
+from cpwl_milp.storage.run_folder import RunFolder
+
+
+def enumerate_into(
+    path: Path,
+    question: Question,
+    problem: Problem,
+    *,
+    resume: bool,
+    limits: Limits | None = None,
+    progress: ProgressReporter | None = None,
+) -> tuple[Outcome, CountBounds]:
+    """List the regions of a problem into a run folder.
+
+    Parameters
+    ----------
+    path : Path
+        A new or empty folder, or with `resume` that of a run.
+    question : Question
+        What is asked; its engine and settings (`solver`, `seed`, `bounds`) decide how, and its
+        layout whether the affine maps of the output are stored.
+    problem : Problem
+        The model and domain that the question names.
+    resume : bool
+        Go on with a run that was interrupted, killed or stopped by a limit.
+    limits : Limits, optional
+    progress : ProgressReporter, optional
+
+    Returns
+    -------
+    Outcome
+        Of all sessions together.
+    CountBounds
+        The closed formulas beside it.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder is of another question, damaged, in use or cannot be written.
+    CheckFailedError
+        If folder and count disagree, or a proved bound is exceeded.
+    """
+    network = problem.network
+    opened = (
+        RunFolder.resume(path, question) if resume else RunFolder.create(path, question, versions())
+    )
+    with opened as run:
+        bounds = pre_activation_bounds(
+            network, problem.domain, method=str(question.settings["bounds"])
+        )
+        formulas = count_bounds(network, bounds.stability(network))
+        state = restart(run)
+        engine = make_engine(
+            problem,
+            bounds,
+            EngineSettings(
+                name=question.engine,
+                solver=str(question.settings["solver"]),
+                seed=int(question.settings["seed"]),
+                with_points=True,
+            ),
+            known=None if question.engine == "tree" else listed_patterns(run),
+        )
+        maps_of = OutputMapsOf(network) if question.layout.n_outputs is not None else None
+        row = network.n_units // 8 + 8 * (1 + network.n_inputs) * (
+            1 + (question.layout.n_outputs or 0)
+        )
+        with RunRecorder(run, maps_of) as recorder:
+            outcome = enumerate_regions(
+                engine,
+                n_layers=len(network.layers),
+                roots=state.roots,
+                before=state.tally,
+                closed=state.closed,
+                limits=limits,
+                sinks=[recorder],
+                progress=progress,
+                pace=Pace.for_rows(row),
+            )
+        # Exceeding a proved bound is a fault that must not pass as an answer.
+        outcome.regions(formulas.upper)
+        finish_run(run, outcome)
+    return outcome, formulas
