@@ -139,7 +139,8 @@ def count_bounds(
         If more patterns were sampled than an upper bound allows.
     """
     n_inputs = network.n_inputs
-    shapes = layer_shapes(network, None, RankBudget())
+    ranks = RankBudget()
+    shapes = layer_shapes(network, None, ranks)
     sums = named.Sums()
     uppers = {
         "trivial": named.trivial(shapes),
@@ -148,13 +149,14 @@ def count_bounds(
         "serra2018": named.pushed(shapes, n_inputs, sharp=False, may_be_coarse=False),
         "hinz2021": named.pushed(shapes, n_inputs, sharp=True, may_be_coarse=False),
     }
-    on_domain = shapes
+    on_domain, domain_ranks = shapes, RankBudget()
     if stability is None:
         uppers["stability"] = named.Series((), "needs pre-activation bounds over a domain")
     else:
-        on_domain = layer_shapes(network, stability, RankBudget())
+        on_domain = layer_shapes(network, stability, domain_ranks)
         uppers["stability"] = named.pushed(on_domain, n_inputs, sharp=True, may_be_coarse=True)
-    bounds = [_upper(name, series, not shapes) for name, series in uppers.items()]
+    spent = {"serra2018": ranks, "hinz2021": ranks, "stability": domain_ranks}
+    bounds = [_upper(name, series, spent.get(name)) for name, series in uppers.items()]
     bounds.append(_of_architecture("montufar2014", named.montufar_2014(shapes, n_inputs)))
     bounds.append(_of_architecture("serra2018-lower", named.serra_2018_lower(shapes, n_inputs)))
     bounds.append(_samples(n_sampled))
@@ -167,12 +169,16 @@ def count_bounds(
     return CountBounds(tuple(bounds), _layers(on_domain, uppers, sums), upper, lower)
 
 
-def _upper(name: str, series: named.Series, no_layers: bool) -> NamedBound:
-    value = series.values[-1] if series.values else None
-    if no_layers and not series.reason:
-        value = 1
+def _upper(name: str, series: named.Series, ranks: RankBudget | None) -> NamedBound:
+    remarks = [series.reason] if series.reason else []
+    value = None
+    if series.values or not remarks:
+        # Without layers the domain is one region.
+        value = series.values[-1] if series.values else 1
+        if ranks is not None and ranks.skipped:
+            remarks.append(f"{ranks.skipped} large matrices have their shape for their rank")
     log10 = None if value is None else math.log10(value)
-    return NamedBound(name, "upper", "network", value, log10, _SOURCES[name], series.reason)
+    return NamedBound(name, "upper", "network", value, log10, _SOURCES[name], "; ".join(remarks))
 
 
 def _of_architecture(name: str, series: named.Series) -> NamedBound:

@@ -141,8 +141,8 @@ class Work:
         Left in all; beyond it the sum over inactive units is given up.
     """
 
-    exact: float = 2e8
-    left: float = 1e9
+    exact: float = 1e8
+    left: float = 5e8
 
 
 @dataclass

@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Matrix
 
 # Products of two residues must fit in int64.
-_LARGEST_PRIME_BITS = 31
+_FIRST_PRIME = (1 << 31) - 1
 
 
 @dataclass
@@ -34,7 +33,7 @@ class RankBudget:
         How many matrices were bounded by their shape because of it.
     """
 
-    left: float = 1e8
+    left: float = 5e7
     skipped: int = 0
 
     def grants(self, cost: float) -> bool:
@@ -64,62 +63,85 @@ def rank_bound(
     budget : RankBudget
         Shared by the layers of a network.
     """
-    matrix = _trimmed(weight, rows, columns)
-    n_rows, n_columns = int(matrix.shape[0]), int(matrix.shape[1])
-    bound = min(n_rows, n_columns)
+    filled, used = _support(weight, rows, columns)
+    bound = min(filled.size, used.size)
     goal = min(bound, needed)
-    if goal == 0 or sp.issparse(matrix):
+    if goal == 0:
         return bound
-    # The float rank only says whether a proof is worth its price.
-    if not budget.grants(4.0 * n_rows * n_columns * bound / 8):
+    # A part of full rank is the common case, and cheap to see: rank modulo a prime is at most
+    # the rank, so reaching the goal settles that there is nothing to gain.
+    few = goal + 8
+    if few < max(filled.size, used.size):
+        some = np.zeros_like(rows)
+        some[filled[:few]] = True
+        part = tuple(index[: 2 * few] for index in _support(weight, some, columns))
+        if not budget.grants(_price(part[0].size, part[1].size, goal)):
+            return bound
+        integers = _integer_form(_block(weight, *part))
+        if _rank_modulo(_residues(*integers, _FIRST_PRIME), _FIRST_PRIME, goal) >= goal:
+            return bound
+    if not budget.grants(_price(filled.size, used.size, goal)):
         return bound
-    if int(np.linalg.matrix_rank(matrix)) >= goal:
-        return bound
-    proved = _proved_rank(matrix, goal, budget)
+    proved = _proved_rank(_block(weight, filled, used), goal, budget)
     return bound if proved is None else proved
 
 
-def _trimmed(weight: Matrix, rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Matrix:
-    """The chosen block without zero rows and columns; dense iff `weight` is."""
+def _price(n_rows: int, n_columns: int, goal: int) -> float:
+    """Multiply-adds of one elimination, with what conversion and calls cost besides."""
+    return goal * (0.5 * n_rows * n_columns + 5000.0) + 20.0 * n_rows * n_columns
+
+
+def _support(
+    weight: Matrix, rows: NDArray[np.bool_], columns: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The chosen rows and columns that are not zero in the block they form."""
     if isinstance(weight, np.ndarray):
-        block = weight[np.ix_(rows, columns)]
-        block = block[np.any(block != 0, axis=1)]
-        return np.asarray(block[:, np.any(block != 0, axis=0)])
-    chosen = sp.csr_array(weight[np.flatnonzero(rows)])
-    filled = np.flatnonzero(np.diff(chosen.indptr) > 0)
-    used = np.zeros(weight.shape[1], dtype=np.bool_)
-    used[chosen.indices[chosen.data != 0]] = True
-    kept = np.flatnonzero(used & columns)
-    return sp.csr_array(chosen[filled][:, kept])
+        chosen = np.flatnonzero(rows)
+        nonzero = weight[chosen] != 0
+        nonzero[:, ~columns] = False
+        return chosen[nonzero.any(axis=1)], np.flatnonzero(nonzero.any(axis=0))
+    row_of = np.repeat(np.arange(weight.shape[0]), np.diff(weight.indptr))
+    kept = (weight.data != 0) & rows[row_of] & columns[weight.indices]
+    filled, used = np.zeros_like(rows), np.zeros_like(columns)
+    filled[row_of[kept]] = True
+    used[weight.indices[kept]] = True
+    return np.flatnonzero(filled), np.flatnonzero(used)
+
+
+def _block(
+    weight: Matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    if isinstance(weight, np.ndarray):
+        return weight[np.ix_(rows, columns)]
+    return np.asarray(weight[rows][:, columns].toarray())
 
 
 def _proved_rank(matrix: NDArray[np.float64], goal: int, budget: RankBudget) -> int | None:
     """The exact rank if it is below `goal` and the proof fits the budget, else None."""
-    integers, log2_rows = _integer_form(matrix)
-    cost = 8.0 * matrix.size * goal
+    integers = _integer_form(matrix)
+    log2_rows = _log2_norms(*integers)
     rank, bits_covered = 0, 0.0
+    price = _price(matrix.shape[0], matrix.shape[1], goal)
     for prime in _primes():
-        if not budget.grants(cost):
-            return None
         rank = max(rank, _rank_modulo(_residues(*integers, prime), prime, goal))
         if rank >= goal:
             return None
         bits_covered += math.log2(prime)
         # Hadamard: a minor is at most the product of the norms of its rows.
-        if bits_covered > float(np.sum(log2_rows[: rank + 1])) + 1e-6 * (rank + 1) + 1:
+        missing = float(np.sum(log2_rows[: rank + 1])) + 1e-6 * (rank + 1) + 1 - bits_covered
+        if missing < 0:
             return rank
-        if (float(np.sum(log2_rows[: rank + 1])) - bits_covered) / 30 * cost > budget.left:
+        if missing / 30 * price > budget.left:
             budget.skipped += 1
             return None
+        budget.grants(price)
     return None
 
 
-def _integer_form(
-    matrix: NDArray[np.float64],
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]:
+def _integer_form(matrix: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Odd mantissas and exponents >= 0 of the matrix, its rows and columns scaled by powers of 2.
 
-    Also log2 of the rows' norms, falling. Such scaling leaves the rank as it is.
+    Such scaling leaves the rank as it is.
     """
     fraction, exponent = np.frexp(matrix)
     mantissa = np.asarray(np.ldexp(fraction, 53), dtype=np.int64)
@@ -133,20 +155,23 @@ def _integer_form(
     for axis in (1, 0):
         least = np.min(np.where(zero, far, powers), axis=axis, keepdims=True)
         powers = powers - least
-    powers = np.where(zero, 0, powers)
-    with np.errstate(divide="ignore"):
-        logs = np.where(zero, -np.inf, np.log2(np.abs(mantissa).astype(np.float64)) + powers)
+    return mantissa, np.where(zero, 0, powers)
+
+
+def _log2_norms(mantissa: NDArray[np.int64], powers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """log2 of the Euclidean norms of the rows, none of them zero, falling."""
+    magnitude = np.abs(mantissa).astype(np.float64)
+    logs = np.where(mantissa == 0, -np.inf, np.log2(np.maximum(magnitude, 1.0)) + powers)
     largest = np.max(logs, axis=1)
     norms = largest + 0.5 * np.log2(np.sum(np.exp2(2 * (logs - largest[:, None])), axis=1))
-    return (mantissa, powers), np.sort(norms)[::-1]
+    return np.sort(norms)[::-1]
 
 
 def _residues(
     mantissa: NDArray[np.int64], powers: NDArray[np.int64], prime: int
 ) -> NDArray[np.int64]:
-    distinct, index = np.unique(powers, return_inverse=True)
-    table = np.array([pow(2, int(e), prime) for e in distinct], dtype=np.int64)
-    return (mantissa % prime) * table[index.reshape(powers.shape)] % prime
+    table = np.array([pow(2, e, prime) for e in range(int(powers.max()) + 1)], dtype=np.int64)
+    return (mantissa % prime) * table[powers] % prime
 
 
 def _rank_modulo(residues: NDArray[np.int64], prime: int, goal: int) -> int:
@@ -163,7 +188,8 @@ def _rank_modulo(residues: NDArray[np.int64], prime: int, goal: int) -> int:
             a[[rank, pivot]] = a[[pivot, rank]]
         a[rank] = a[rank] * pow(int(a[rank, column]), -1, prime) % prime
         below = rank + 1 + np.flatnonzero(a[rank + 1 :, column])
-        a[below] = (a[below] - a[below, column][:, None] * a[rank]) % prime
+        factors = a[below, column][:, None]
+        a[below, column:] = (a[below, column:] - factors * a[rank, column:]) % prime
         rank += 1
         if rank == min(goal, a.shape[0]):
             break
@@ -172,8 +198,8 @@ def _rank_modulo(residues: NDArray[np.int64], prime: int, goal: int) -> int:
 
 def _primes() -> Iterator[int]:
     """Primes downward from 2^31."""
-    candidate = (1 << _LARGEST_PRIME_BITS) - 1
-    while candidate > 1 << (_LARGEST_PRIME_BITS - 1):
+    candidate = _FIRST_PRIME
+    while candidate > _FIRST_PRIME // 2:
         if _is_prime(candidate):
             yield candidate
         candidate -= 2
