@@ -68,3 +68,69 @@ def degenerate_network(
             slope = rng.choice([0.0, 0.1, -1.0, 1.5], m.n_out)
         hidden.append(Layer(m, slope))
     return Network(tuple(hidden), maps[-1])
+
+
+# --- explicit networks with known counts ------------------------------------------------------
+
+
+def one_layer(weight: Sequence[Sequence[float]], bias: Sequence[float]) -> Network:
+    """One hidden layer, its units summed."""
+    return mlp((weight, bias), ([[1.0] * len(bias)], [0.0]))
+
+
+def moment_curve(dim: int, n_units: int, *, bias: bool = True) -> Network:
+    """Hyperplanes in general position: rows [1, t, .., t^(dim-1)], bias t^dim, distinct t."""
+    t = np.arange(n_units) - (n_units - 1) / 2
+    rows = t[:, None] ** np.arange(dim)
+    return one_layer(rows.tolist(), (t**dim if bias else 0 * t).tolist())
+
+
+def braid(dim: int) -> Network:
+    """All differences x_i - x_j, i < j: one region for each order of the coordinates."""
+    unit = np.eye(dim)
+    rows = [(unit[i] - unit[j]).tolist() for i, j in itertools.combinations(range(dim), 2)]
+    return one_layer(rows, [0.0] * len(rows))
+
+
+def grid(n_vertical: int, n_horizontal: int) -> Network:
+    """Lines x = 1, 2, .. and y = 1, 2, ..."""
+    rows = [[1.0, 0.0]] * n_vertical + [[0.0, 1.0]] * n_horizontal
+    return one_layer(rows, [-float(k + 1) for n in (n_vertical, n_horizontal) for k in range(n)])
+
+
+def convolution(n_filters: int) -> Network:
+    """One input channel of length 3, up to three generic filters of length 2."""
+    filters = [(1.0, 2.0, 0.25), (3.0, -1.0, 0.5), (-1.0, 1.5, 1.0)][:n_filters]
+    rows = [[a, b, 0.0] for a, b, _ in filters] + [[0.0, a, b] for a, b, _ in filters]
+    return one_layer(rows, [c for _, _, c in filters] * 2)
+
+
+def serra_maximal(n_units: int, depth: int) -> Network:
+    """The most regions over one input: (n + 1)^depth (Serra et al. 2018, Theorem 5), n >= 3.
+
+    Each layer maps every interval between its thresholds i / (n + 1) onto [0, 1] or beyond.
+    """
+    n, s = n_units, float(n_units + 1)
+    direction = np.ones(n)
+    direction[2] = -1.0
+    thresholds = np.arange(1, n + 1) / s
+    fold = s * np.array([3.0, -2.0, 2.0, *[-2.0 if k % 2 == 0 else 2.0 for k in range(n - 3)]])
+    shift = -direction * thresholds
+    first = (direction[:, None].tolist(), shift.tolist())
+    later = (np.outer(direction, fold).tolist(), (shift - 4.0 * direction).tolist())
+    return mlp(first, *[later] * (depth - 1), ([fold.tolist()], [-4.0]))
+
+
+def folding(*, folded: bool) -> Network:
+    """Three lines in general position, over the unit square or over four folds of it.
+
+    After Montufar et al. 2014: y_i folds [0, 1] at 1/2 onto itself.
+    """
+    lines = np.array([[1.0, -0.1], [-0.2, 1.0], [1.0, 1.0]])
+    shift = [-0.4, -0.5, -1.2]
+    last = ([[1.0, 1.0, 1.0]], [0.0])
+    if not folded:
+        return mlp((lines.tolist(), shift), last)
+    first = ([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [0.0, -0.5, 0.0, -0.5])
+    fold = np.array([[2.0, -4.0, 0.0, 0.0], [0.0, 0.0, 2.0, -4.0]])
+    return mlp(first, ((lines @ fold).tolist(), shift), last)
