@@ -103,6 +103,40 @@ class Program:
         )
         return max([0.0, *(float(p.max()) for p in parts if p.size)])
 
+    def equilibrated(self) -> tuple[Program, Vector]:
+        """An equivalent program in units in which columns and coefficients are about 1.
+
+        Solvers know absolute tolerances only; in these units they are shares of each column's
+        range. All factors are powers of two, so nothing is rounded.
+
+        Returns
+        -------
+        Program
+            Over ``x / scale``.
+        ndarray, shape (n,)
+            The scale of each column; 1 for integer and unbounded ones.
+        """
+        reach = np.maximum(np.abs(self.lower), np.abs(self.upper))
+        usable = np.isfinite(reach) & (reach > 0) & ~self.integer
+        scale = np.where(usable, _power_of_two(np.where(usable, reach, 1.0)), 1.0)
+        matrix = sp.csr_array(self.matrix @ sp.diags_array(scale))
+        largest = np.zeros(self.n_rows)
+        row_of = np.repeat(np.arange(self.n_rows), np.diff(matrix.indptr))
+        np.maximum.at(largest, row_of, np.abs(matrix.data))
+        row = 1.0 / _power_of_two(np.where(largest > 0, largest, 1.0))
+        return (
+            replace(
+                self,
+                objective=self.objective * scale,
+                matrix=sp.csr_array(sp.diags_array(row) @ matrix),
+                row_lower=self.row_lower * row,
+                row_upper=self.row_upper * row,
+                lower=self.lower / scale,
+                upper=self.upper / scale,
+            ),
+            scale,
+        )
+
     def without_tiny_entries(self, threshold: float, tolerance: float) -> tuple[Program, int]:
         """A relaxation without matrix entries below `threshold`, and how many there were.
 
@@ -141,6 +175,10 @@ class Program:
             ),
             n_tiny,
         )
+
+
+def _power_of_two(values: Vector) -> Vector:
+    return np.asarray(np.exp2(np.round(np.log2(values))))
 
 
 class SolveStatus(Enum):

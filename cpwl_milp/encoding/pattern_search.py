@@ -1,0 +1,193 @@
+"""The question "is there another pattern?", asked of HiGHS or of any solver that Pyomo knows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pyomo.common.log import LoggingIntercept
+from pyomo.core.expr.numeric_expr import LinearExpression
+from pyomo.opt import TerminationCondition
+
+from cpwl_milp.core.affine import Vector
+from cpwl_milp.core.errors import InputError, SolverError
+from cpwl_milp.core.pattern import Bits
+from cpwl_milp.encoding.big_m import Encoding
+from cpwl_milp.encoding.compile import compile_encoding
+from cpwl_milp.solvers.highs import HighsSession, HighsSettings
+from cpwl_milp.solvers.program import SolveStatus
+
+Units = NDArray[np.intp]
+
+FEASIBILITY = HighsSettings(first_solution=True)
+"""HiGHS settings for questions of existence."""
+
+_FOUND = (
+    TerminationCondition.optimal,
+    TerminationCondition.feasible,
+    TerminationCondition.locallyOptimal,
+    TerminationCondition.globallyOptimal,
+)
+_OUT_OF_TIME = (TerminationCondition.maxTimeLimit, TerminationCondition.userInterrupt)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A solver's answer; only INFEASIBLE and a pattern say anything.
+
+    Attributes
+    ----------
+    status : SolveStatus
+    bits : ndarray of bool, shape (n_units,), or None
+        The pattern by the binaries, stable bits included.
+    x : ndarray, shape (n_inputs,), or None
+        The input, within the solver's tolerances.
+    """
+
+    status: SolveStatus
+    bits: Bits | None = None
+    x: Vector | None = None
+
+
+class PatternSearch(Protocol):
+    """A solver that proposes patterns of an encoding, one by one."""
+
+    def fix(self, literals: Mapping[int, bool]) -> None:
+        """Fix the bits of some unstable units, and free all others."""
+        ...
+
+    def cut(self, units: Units, bits: Bits) -> None:
+        """Exclude every pattern that has these bits at these unstable units (at least one)."""
+        ...
+
+    def propose(self, time_limit: float | None) -> Proposal:
+        """Look for a pattern that is left."""
+        ...
+
+
+class HighsSearch:
+    """The search in a persistent HiGHS session."""
+
+    def __init__(self, encoding: Encoding, settings: HighsSettings = FEASIBILITY) -> None:
+        self._compiled = compile_encoding(encoding)
+        program, self._scale = self._compiled.program.equilibrated()
+        self._session = HighsSession(program, settings)
+        columns = self._compiled.on_columns
+        self._binaries = columns[columns >= 0]
+
+    def fix(self, literals: Mapping[int, bool]) -> None:
+        """Fix the bits of some unstable units, and free all others."""
+        self._session.set_column_bounds(self._binaries, 0.0, 1.0)
+        units = np.array(list(literals), dtype=np.intp)
+        values = np.array(list(literals.values()), dtype=np.float64)
+        self._session.set_column_bounds(self._compiled.on_columns[units], values, values)
+
+    def cut(self, units: Units, bits: Bits) -> None:
+        """Add the no-good row ``sum(1 - on: bit 1) + sum(on: bit 0) >= 1``."""
+        values = np.where(bits, -1.0, 1.0)
+        columns = self._compiled.on_columns[units]
+        self._session.add_row(columns, values, 1.0 - float(bits.sum()), np.inf)
+
+    def propose(self, time_limit: float | None) -> Proposal:
+        """Solve the program as it stands."""
+        solution = self._session.solve(time_limit)
+        if solution.x is None:
+            return Proposal(solution.status)
+        values = solution.x * self._scale
+        return Proposal(
+            SolveStatus.FEASIBLE, self._compiled.bits(values), self._compiled.inputs(values)
+        )
+
+
+class PyomoSearch:
+    """The search by a solver that Pyomo drives, such as ``scip_direct``, ``cbc`` or ``gurobi``.
+
+    Raises
+    ------
+    InputError
+        If Pyomo does not know the solver, or cannot find it on this machine.
+    """
+
+    def __init__(self, encoding: Encoding, solver: str) -> None:
+        self._encoding = encoding
+        self._name = solver
+        self._solver = _solver(solver)
+        self._model = encoding.model.clone()
+        self._model.no_good = pyo.ConstraintList()
+        self._on = {
+            unit: self._model.on[tuple(encoding.unit_index[unit].tolist())]
+            for unit in np.flatnonzero(encoding.stable_bits < 0).tolist()
+        }
+
+    def fix(self, literals: Mapping[int, bool]) -> None:
+        """Fix the bits of some unstable units, and free all others."""
+        for variable in self._on.values():
+            variable.unfix()
+        for unit, value in literals.items():
+            self._on[unit].fix(int(value))
+
+    def cut(self, units: Units, bits: Bits) -> None:
+        """Add the no-good row."""
+        expression = LinearExpression(
+            constant=0.0,
+            linear_coefs=np.where(bits, -1.0, 1.0).tolist(),
+            linear_vars=[self._on[unit] for unit in units.tolist()],
+        )
+        self._model.no_good.add((1.0 - float(bits.sum()), expression, None))
+
+    def propose(self, time_limit: float | None) -> Proposal:
+        """Solve the model as it stands."""
+        if time_limit is not None and time_limit <= 0:
+            return Proposal(SolveStatus.TIME_LIMIT)
+        options: dict[str, Any] = {} if time_limit is None else {"timelimit": time_limit}
+        try:
+            with LoggingIntercept(None, "pyomo", logging.WARNING):
+                results = self._solver.solve(self._model, load_solutions=False, **options)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise SolverError(f"solver {self._name}", str(error)) from error
+        condition = results.solver.termination_condition
+        if condition == TerminationCondition.infeasible:
+            return Proposal(SolveStatus.INFEASIBLE)
+        if condition not in _FOUND:
+            out_of_time = condition in _OUT_OF_TIME
+            return Proposal(SolveStatus.TIME_LIMIT if out_of_time else SolveStatus.UNKNOWN)
+        self._model.solutions.load_from(results)
+        bits = self._encoding.stable_bits == 1
+        for unit, variable in self._on.items():
+            bits[unit] = variable.value > 0.5
+        x = [0.5 * (v.lb + v.ub) if v.value is None else v.value for v in self._model.x.values()]
+        return Proposal(SolveStatus.FEASIBLE, bits, np.array(x, dtype=np.float64))
+
+
+def _solver(name: str) -> Any:
+    """The Pyomo solver of this name, ready to use."""
+    with LoggingIntercept(None, "pyomo", logging.WARNING):
+        if name not in list(pyo.SolverFactory):
+            raise InputError(
+                f"--solver {name}",
+                "Pyomo knows no solver of this name",
+                "highs, scip_direct, scip, cbc, glpk, gurobi, cplex_direct, xpress_direct ...",
+            )
+        try:
+            solver = pyo.SolverFactory(name)
+            available = bool(solver.available(exception_flag=False))
+        except Exception as error:  # any foreign failure means: not usable here
+            raise InputError(f"--solver {name}", f"Pyomo cannot use it here: {error}") from error
+    if not available:
+        raise InputError(
+            f"--solver {name}",
+            "Pyomo knows it, but it is not installed here",
+            "an installed solver",
+            "install it, or leave the option out to use HiGHS",
+        )
+    return solver
+
+
+def open_search(encoding: Encoding, solver: str = "highs") -> PatternSearch:
+    """The search by the solver of this name: HiGHS's persistent session, or Pyomo's."""
+    return HighsSearch(encoding) if solver == "highs" else PyomoSearch(encoding, solver)
