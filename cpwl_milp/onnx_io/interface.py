@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +42,16 @@ def real_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
 
 
 def input_shapes(
-    inputs: Sequence[onnx.ValueInfoProto], dims: Mapping[str, int], where: str
+    inputs: Sequence[onnx.ValueInfoProto],
+    dims: Mapping[str, int],
+    fixed: Collection[str],
+    where: str,
 ) -> dict[str, Shape]:
     """A concrete shape for each input.
 
     A free first dimension of an input of rank 2 or more is a batch and becomes 1; every other
-    free dimension must be given in `dims`, by its name or as ``input:axis``.
+    free dimension must be given in `dims`, by its name or as ``input:axis``. Only an input in
+    `fixed` may be empty.
 
     Raises
     ------
@@ -95,7 +99,7 @@ def input_shapes(
                 raise ModelError(
                     place, f"dimension {axis} ('{symbol}') is free", hint=f"give --dim {symbol}=k"
                 )
-            if size < 1:
+            if size < (0 if entry.name in fixed else 1):
                 raise ModelError(place, f"dimension {axis} is {size}", "a positive size")
             shape.append(int(size))
         check_size(place, "a tensor", n_elements(shape), MAX_ELEMENTS)

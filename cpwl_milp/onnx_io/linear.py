@@ -92,7 +92,7 @@ def contract(
         matrix = sp.csr_array(
             (
                 np.array(values, dtype=np.float64).ravel(),
-                np.broadcast_to(positions, full).ravel(),
+                np.array(np.broadcast_to(positions, full)).ravel(),
                 np.arange(values.shape[0] + 1) * values.shape[1],
             ),
             shape=(values.shape[0], x.size),

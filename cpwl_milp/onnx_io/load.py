@@ -118,7 +118,7 @@ def load_model(
     used = pruned(model, wanted, where)
     refuse_foreign_nodes(used.graph, where)
     real = real_inputs(used.graph)
-    shapes = input_shapes(real, dims, where)
+    shapes = input_shapes(real, dims, fixed_inputs.keys(), where)
     varying, fixed = split_inputs(real, shapes, inputs, fixed_inputs, where)
     ready = converted(_with_shapes(used, shapes), where)
     hint = "--strip-output cuts it off" if heads and not strip_output else ""
@@ -128,7 +128,7 @@ def load_model(
     constants = {**_constants(used.graph), **_constants(ready.graph)}
     known = {**constants, **fixed, **_variables(trace, varying)}
     found = Interpreter(ready.graph, opsets, known, trace, where, hint).run()
-    parts = [_output(found[o.name], o.name, where) for o in wanted]
+    parts = [_output(found[o.name], o, where) for o in wanted]
     network = chain(trace.blocks, stacked(parts))
     half = is_half(used)
     runtime, referee = _runtimes(used, half, varying, fixed, where, notices)
@@ -182,9 +182,9 @@ def _variables(trace: Trace, varying: Sequence[TensorInfo]) -> dict[str, Value]:
     return values
 
 
-def _output(value: Value, name: str, where: str) -> Tensor:
+def _output(value: Value, info: onnx.ValueInfoProto, where: str) -> Tensor:
     """An output as a tensor of real numbers."""
-    place = f"{where}: output '{name}'"
+    place = f"{where}: output '{info.name}'"
     tensor = value
     if not isinstance(tensor, Tensor):
         array = np.asarray(tensor)
@@ -198,6 +198,12 @@ def _output(value: Value, name: str, where: str) -> Tensor:
             f"element type {dtype_name(tensor.dtype)}",
             "a floating type",
             "choose another --output",
+        )
+    declared = info.type.tensor_type.elem_type
+    if declared not in (0, tensor.dtype):
+        raise ModelError(
+            place,
+            f"declared as {dtype_name(declared)}, but its values are {dtype_name(tensor.dtype)}",
         )
     if not np.isfinite(tensor.const).all():
         raise ModelError(place, "weights whose products overflow", "finite numbers")

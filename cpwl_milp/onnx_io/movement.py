@@ -50,6 +50,8 @@ def _reshaped(node: Node, trace: Trace) -> list[Tensor]:
 
 
 def _dropout(node: Node, trace: Trace) -> list[Tensor]:
+    if node.has(1):
+        node.constant(1)
     if node.has(2) and bool(np.any(node.constant(2))):
         raise node.refusal(
             "training_mode is true, so the output is random", hint="export in evaluation mode"

@@ -207,6 +207,12 @@ def refuse_foreign_nodes(graph: onnx.GraphProto, where: str) -> None:
                 "standard ONNX operators",
                 "export without custom or fused operators",
             )
+        if not onnx.defs.has(node.op_type, node.domain):
+            raise UnsupportedOperatorError(
+                place,
+                f"no ONNX operator is called '{node.op_type}'",
+                hint="the exporter wrote an operator of its own; export with standard ones",
+            )
         if node.op_type in ("Bernoulli", "Multinomial") or node.op_type.startswith("Random"):
             raise UnsupportedOperatorError(place, "its output is random", "a deterministic network")
         if node.op_type.startswith(("Sequence", "Optional")):
@@ -241,8 +247,9 @@ def converted(model: onnx.ModelProto, where: str) -> onnx.ModelProto:
             light.graph.initializer.append(tensor)
     light.graph.output.extend(_typed_outputs(light, model.graph.output))
     try:
-        checker.check_model(light, full_check=True)
-    except Exception as error:  # ValidationError, InferenceError and bare RuntimeErrors
+        # Shapes and types are inferred node by node later, where a misfit has a name.
+        checker.check_model(light)
+    except Exception as error:  # ValidationError, or a bare RuntimeError from C++
         raise ModelError(where, f"not valid ONNX: {first_line(error)}") from error
     version = next((e.version for e in light.opset_import if e.domain == ""), OPSET)
     if version >= OPSET or not any(node.domain == "" for node in light.graph.node):
@@ -272,6 +279,9 @@ def _typed_outputs(
     }
     typed = []
     for output in outputs:
+        if output.type.WhichOneof("value") not in (None, "tensor_type"):
+            typed.append(output)  # a ZipMap's sequence of maps: its operator will be refused
+            continue
         declared = output.type.tensor_type
         found = types.get(output.name, declared)
         entry = onnx.ValueInfoProto(name=output.name)

@@ -40,6 +40,12 @@ def _resize(node: Node, trace: Trace) -> list[Tensor]:
         scale = scales[axes.index(axis)] if scales and axis in axes else size / x.shape[axis]
         if size == x.shape[axis] and scale == 1.0:
             continue
+        if transform == "align_corners" and scales and scale * x.shape[axis] != size:
+            raise node.refusal(
+                f"align_corners with scale {scale:g} of {x.shape[axis]} entries, on which onnx "
+                "and onnxruntime disagree",
+                "sizes, or scales that give whole numbers",
+            )
         check_size(node.where, "a matrix", x.shape[axis] * size, MAX_COEFFICIENTS)
         check_size(node.where, "a matrix", size * x.size, MAX_COEFFICIENTS)
         x = along_axis(trace, x, axis, _resizing(node, x.shape[axis], size, scale if scales else 0))

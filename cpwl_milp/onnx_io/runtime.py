@@ -89,7 +89,7 @@ class Runtime:
         ]
         rows = []
         for k in range(len(x)):
-            feeds = {name: part[k] for name, part in parts} | self._fixed
+            feeds = {name: np.asarray(part[k]) for name, part in parts} | self._fixed
             try:
                 results = self._session.run(None, feeds)
             except Exception as error:  # onnxruntime's own exceptions
