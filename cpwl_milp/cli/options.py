@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,22 @@ class ModelRequest:
             "fixed": {name: str(path) for name, path in self.fixed.items()},
             "strip_output": self.strip_output,
         }
+
+    @staticmethod
+    def from_description(path: str, options: Mapping[str, Any]) -> ModelRequest:
+        """The inverse of `described`."""
+        return ModelRequest(
+            path=Path(path),
+            inputs=tuple(options["inputs"]),
+            outputs=tuple(options["outputs"]),
+            dims=dict(options["dims"]),
+            fixed={name: Path(file) for name, file in options["fixed"].items()},
+            strip_output=bool(options["strip_output"]),
+        )
+
+    def at(self, path: Path) -> ModelRequest:
+        """The same reading of a file at another place."""
+        return replace(self, path=path)
 
 
 @dataclass(frozen=True)
@@ -85,12 +101,23 @@ class EngineRequest:
 
 def model_options(command: _Command) -> _Command:
     """Add MODEL and the options on how to read it; the command gets `model`."""
+    return _model_argument(command, required=True)
 
-    @click.argument("model_path", metavar="MODEL", type=click.Path(path_type=Path))
+
+def optional_model_options(command: _Command) -> _Command:
+    """The same with a MODEL that may be left out; `model` is None then."""
+    return _model_argument(command, required=False)
+
+
+def _model_argument(command: _Command, *, required: bool) -> _Command:
+    @click.argument(
+        "model_path", metavar="MODEL", type=click.Path(path_type=Path), required=required
+    )
     @_model_reading_options
     @functools.wraps(command)
-    def gathered(model_path: Path, **rest: Any) -> Any:
-        return command(model=model_request(model_path, rest), **rest)
+    def gathered(model_path: Path | None, **rest: Any) -> Any:
+        request = model_request(model_path or Path(), rest)
+        return command(model=None if model_path is None else request, **rest)
 
     return gathered
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from cpwl_milp.cli.options import DomainRequest, ModelRequest
 from cpwl_milp.core.domain import Box, Domain
@@ -16,6 +17,8 @@ from cpwl_milp.core.errors import DomainError
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import ImportedModel
+    from cpwl_milp.storage.question import Question
+    from cpwl_milp.storage.run_folder import RunFolder
 
 _DOMAINS = "--box LO,HI or --vnnlib FILE"
 
@@ -76,6 +79,24 @@ def resolve(request: DomainRequest, n_inputs: int) -> Domain:
         return _box(request.box, n_inputs)
     assert request.vnnlib is not None
     return _vnnlib_box(request.vnnlib, n_inputs)
+
+
+def domain_of(description: Mapping[str, Any], where: str) -> Domain:
+    """The domain that a run folder describes.
+
+    Raises
+    ------
+    DomainError
+        If it is of a kind that this version does not know.
+    """
+    if description.get("kind") != "box":
+        raise DomainError(where, f"a domain of kind {description.get('kind')!r}", "a box")
+    dim = int(description["dim"])
+    lower, upper = (
+        np.broadcast_to(np.array(description[k], dtype=np.float64), dim).copy()
+        for k in ("lower", "upper")
+    )
+    return Box(lower, upper, str(description["origin"]))
 
 
 def _box(text: str, n_inputs: int) -> Box:
@@ -144,3 +165,69 @@ def described(model: ImportedModel) -> dict[str, Any]:
         "n_inputs": model.network.n_inputs,
         "n_units": model.network.n_units,
     }
+
+
+def samples_of(
+    model: ImportedModel, data: str | None, labels: str | None
+) -> tuple[NDArray[Any] | None, NDArray[np.intp] | None]:
+    """Samples for the model and the ids of their classes, each None where no file is named."""
+    from cpwl_milp.information.labels import as_labels
+    from cpwl_milp.storage.arrays import read_array, read_samples
+
+    if data is None:
+        if labels is not None:
+            raise click.UsageError("--labels needs --data")
+        return None, None
+    samples = read_samples(data, model.network.n_inputs, input_shape=sample_shape(model))
+    if labels is None:
+        return samples, None
+    return samples, as_labels(read_array(labels, text=True), len(samples), where=labels).ids
+
+
+def sample_shape(model: ImportedModel) -> tuple[int, ...] | None:
+    """The shape of one sample without its batch axis; None for several inputs joined."""
+    if len(model.inputs) != 1:
+        return None
+    shape = model.inputs[0].shape
+    return tuple(shape[1:]) if len(shape) > 1 and shape[0] == 1 else tuple(shape)
+
+
+def input_names(model: ImportedModel, places: NDArray[np.intp]) -> list[str]:
+    """Names of some coordinates of the input vector, for axes."""
+    names = []
+    for info in model.inputs:
+        size = int(np.prod(info.shape))
+        names += [info.name] if size == 1 else [f"{info.name}[{k}]" for k in range(size)]
+    return [names[k] for k in places]
+
+
+def fail_check(where: str, found: str, expected: str) -> NoReturn:
+    """A built-in check failed: exit code 4."""
+    from cpwl_milp.core.errors import CheckFailedError
+
+    raise CheckFailedError(where, found, expected, "please report it")
+
+
+def stored_run(path: Path) -> RunFolder:
+    """A run folder, for reading."""
+    from cpwl_milp.storage.run_folder import RunFolder
+
+    return RunFolder.read(path)
+
+
+def require_same_model(model: ImportedModel, stored: Question) -> None:
+    """Stop if the file is not the one that the run was made of.
+
+    Raises
+    ------
+    RunFolderError
+    """
+    from cpwl_milp.core.errors import RunFolderError
+
+    if model.sha256 != stored.model_sha256:
+        raise RunFolderError(
+            model.path,
+            f"sha256 {model.sha256[:16]}...",
+            f"{stored.model_sha256[:16]}..., the model of the run",
+            "the file has changed since",
+        )

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.errors import CheckFailedError
-from cpwl_milp.core.exploration import Advance
 from cpwl_milp.core.problem import Problem
-from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.counting import CountBounds, count_bounds
 from cpwl_milp.engines.choice import EngineSettings, chosen_engine, make_engine
 from cpwl_milp.enumeration.limits import Limits
+from cpwl_milp.enumeration.listing import ListedRegions
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
@@ -119,20 +118,6 @@ class CountSettings:
     linear: bool = False
 
 
-class _Listed:
-    """A sink that keeps every region."""
-
-    def __init__(self, n_units: int, dim: int) -> None:
-        self._batches = [RegionBatch.empty(n_units, dim)]
-
-    def accept(self, advance: Advance) -> None:
-        self._batches.append(advance.regions)
-
-    @property
-    def regions(self) -> RegionBatch:
-        return RegionBatch.joined(self._batches)
-
-
 def count_regions(
     problem: Problem,
     settings: CountSettings | None = None,
@@ -168,7 +153,7 @@ def count_regions(
     )
     formulas = count_bounds(network, bounds.stability(network))
     own = OwnPatterns(network.widths, limits.max_per_layer or 1_000_000)
-    listed = _Listed(network.n_units, problem.domain.dim) if settings.linear else None
+    listed = ListedRegions(network.n_units, problem.domain.dim) if settings.linear else None
     engine_settings = replace(settings.engine, with_points=settings.linear)
     engine = make_engine(problem, bounds, engine_settings)
     outcome = enumerate_regions(

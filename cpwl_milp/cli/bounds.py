@@ -1,0 +1,139 @@
+"""``bounds``: closed-form bounds of the count, every formula by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cpwl_milp.cli.options import (
+    DomainRequest,
+    ModelRequest,
+    bound_option,
+    domain_options,
+    json_option,
+    model_options,
+)
+from cpwl_milp.cli.output import print_json
+
+
+@click.command(name="bounds")
+@model_options
+@domain_options
+@bound_option
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=10_000,
+    show_default=True,
+    help="Random inputs for the lower bound by samples.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
+@json_option
+def command(
+    model: ModelRequest,
+    domain: DomainRequest,
+    bound_method: str,
+    samples: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    r"""Bound the number of regions of MODEL in a domain, per layer and in all.
+
+    Formulas marked `architecture` bound the largest count over all weights of these widths, not
+    this network's.
+
+    \b
+    Examples:
+      cpwl-milp bounds network.onnx --box -1,1
+      cpwl-milp bounds acas.onnx --vnnlib prop_3.vnnlib --bounds lp --json
+    """
+    from cpwl_milp.bounding import pre_activation_bounds
+    from cpwl_milp.cli import question
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.counting import count_bounds
+    from cpwl_milp.enumeration.sampled import distinct_patterns
+
+    question.require_named(domain)
+    imported = question.load(model)
+    where = question.resolve(domain, imported.network.n_inputs)
+    question.checked(imported, where, seed)
+    problem = Problem.of(imported.network, where)
+    network = problem.network
+    pre = pre_activation_bounds(network, problem.domain, method=bound_method)
+    seen = distinct_patterns(problem, pre, samples, seed) if samples else None
+    found = count_bounds(network, pre.stability(network), n_sampled=seen)
+    answer: dict[str, Any] = {
+        "schema": "cpwl-milp/bounds/1",
+        "model": question.described(imported),
+        "domain": where.describe(),
+        "lower": found.lower,
+        "upper": found.upper,
+        "bounds": [
+            {
+                "name": bound.name,
+                "kind": bound.kind,
+                "of": bound.of,
+                "value": bound.value,
+                "log10": bound.log10,
+                "source": bound.source,
+                "reason": bound.reason,
+            }
+            for bound in found.bounds
+        ],
+        "layers": [
+            {
+                "layer": layer.layer,
+                "units": layer.units,
+                "always_active": layer.always_active,
+                "always_inactive": layer.always_inactive,
+                "unstable": layer.unstable,
+                "upper_bound": layer.prefix_upper,
+                "upper_bound_name": layer.prefix_name,
+                "own_upper_bound": layer.own_upper,
+            }
+            for layer in found.layers
+        ],
+    }
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from cpwl_milp.report.tables import bracket_text, count_text, show_table
+
+    click.echo(f"regions: {bracket_text(answer['lower'], answer['upper'])}")
+    show_table(
+        "bounds",
+        ("name", "kind", "of", "value", "log10", "remark"),
+        [
+            (
+                bound["name"],
+                bound["kind"],
+                bound["of"],
+                count_text(bound["value"]),
+                "-" if bound["log10"] is None else f"{bound['log10']:.2f}",
+                bound["reason"],
+            )
+            for bound in answer["bounds"]
+        ],
+    )
+    show_table(
+        "per layer",
+        ("layer", "units", "active", "inactive", "unstable", "prefix at most", "by", "own at most"),
+        [
+            (
+                str(layer["layer"]),
+                str(layer["units"]),
+                str(layer["always_active"]),
+                str(layer["always_inactive"]),
+                str(layer["unstable"]),
+                count_text(layer["upper_bound"]),
+                layer["upper_bound_name"],
+                count_text(layer["own_upper_bound"]),
+            )
+            for layer in answer["layers"]
+        ],
+    )

@@ -1,0 +1,192 @@
+"""``enumerate``: list the regions into a run folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cpwl_milp.cli.options import (
+    DomainRequest,
+    EngineRequest,
+    LimitRequest,
+    ModelRequest,
+    domain_options,
+    engine_options,
+    json_option,
+    limit_options,
+    optional_model_options,
+)
+from cpwl_milp.cli.output import print_json
+
+if TYPE_CHECKING:
+    from cpwl_milp.core.domain import Domain
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.counting import CountBounds
+    from cpwl_milp.enumeration.outcome import Outcome
+    from cpwl_milp.onnx_io import ImportedModel
+    from cpwl_milp.storage.question import Question
+
+
+@click.command(name="enumerate")
+@optional_model_options
+@domain_options
+@click.option("-o", "--output-folder", "folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run; MODEL and domain are the run's own.",
+)
+@click.option(
+    "--with-maps", is_flag=True, help="Store the affine map of the output of every region."
+)
+@engine_options
+@limit_options
+@json_option
+def command(
+    model: ModelRequest | None,
+    domain: DomainRequest,
+    folder: Path | None,
+    resume: Path | None,
+    with_maps: bool,
+    engine: EngineRequest,
+    limits: LimitRequest,
+    as_json: bool,
+) -> None:
+    r"""List the regions of MODEL in a domain into the folder RUN.
+
+    RUN/regions/*.parquet gets a row a region: its pattern, an interior point, the inradius and,
+    with --with-maps, the affine map of the output. A run that was killed, interrupted or stopped
+    by a limit goes on with --resume and ends with the same set.
+
+    \b
+    Examples:
+      cpwl-milp enumerate network.onnx --box -1,1 -o run
+      cpwl-milp enumerate --resume run
+    """
+    from cpwl_milp.enumeration.progress import progress_on
+    from cpwl_milp.enumeration.run import enumerate_into
+
+    if resume is not None:
+        path, (question, problem) = resume, _taken_up(resume, model, domain, folder)
+    else:
+        if model is None or folder is None:
+            raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
+        path, (question, problem) = folder, _asked(model, domain, engine, with_maps)
+    outcome, formulas = enumerate_into(
+        path,
+        question,
+        problem,
+        resume=resume is not None,
+        limits=limits.limits(),
+        progress=progress_on(sys.stderr),
+    )
+    answer = _answer(path, outcome, formulas)
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+    if not outcome.complete:
+        click.get_current_context().exit(3)
+
+
+def _asked(
+    model: ModelRequest, domain: DomainRequest, engine: EngineRequest, with_maps: bool
+) -> tuple[Question, Problem]:
+    from cpwl_milp.cli import question as typed
+
+    typed.require_named(domain)
+    imported = typed.load(model)
+    where = typed.resolve(domain, imported.network.n_inputs)
+    typed.checked(imported, where, engine.seed)
+    return _posed(imported, model.described(), where, engine, with_maps)
+
+
+def _posed(
+    imported: ImportedModel,
+    model_options: dict[str, Any],
+    where: Domain,
+    engine: EngineRequest,
+    with_maps: bool,
+) -> tuple[Question, Problem]:
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.engines.choice import chosen_engine
+    from cpwl_milp.storage.question import Layout, Question
+
+    problem = Problem.of(imported.network, where)
+    network = problem.network
+    question = Question(
+        model_path=str(Path(imported.path).resolve()),
+        model_sha256=imported.sha256,
+        model_options=model_options,
+        domain=where.describe(),
+        engine=chosen_engine(problem, engine.settings()),
+        settings={
+            "solver": engine.solver,
+            "seed": engine.seed,
+            "bounds": engine.bound_method,
+        },
+        layout=Layout(network.widths, network.n_inputs, network.n_outputs if with_maps else None),
+    )
+    return question, problem
+
+
+def _taken_up(
+    resume: Path, model: ModelRequest | None, domain: DomainRequest, folder: Path | None
+) -> tuple[Question, Problem]:
+    """The question of a run folder; a MODEL given beside it only says where the file is now."""
+    from cpwl_milp.cli import question as typed
+    from cpwl_milp.storage.run_folder import RunFolder
+
+    if folder is not None or domain.given:
+        raise click.UsageError("--resume takes folder and domain from the run")
+    stored = RunFolder.read(resume).question
+    request = ModelRequest.from_description(stored.model_path, stored.model_options)
+    imported = typed.load(request if model is None else request.at(model.path))
+    where = typed.domain_of(stored.domain, str(resume))
+    typed.checked(imported, where)
+    engine = EngineRequest(
+        stored.engine,
+        str(stored.settings["solver"]),
+        str(stored.settings["bounds"]),
+        int(stored.settings["seed"]),
+    )
+    with_maps = stored.layout.n_outputs is not None
+    return _posed(imported, request.described(), where, engine, with_maps)
+
+
+def _answer(path: Path, outcome: Outcome, formulas: CountBounds) -> dict[str, Any]:
+    regions = outcome.regions(formulas.upper)
+    layers = outcome.layers([layer.prefix_upper for layer in formulas.layers])
+    return {
+        "schema": "cpwl-milp/enumerate/1",
+        "run": str(path),
+        "complete": outcome.complete,
+        "reason": outcome.reason,
+        "regions": outcome.n_regions,
+        "lower": regions.lower,
+        "upper": regions.upper,
+        "thin_patterns": outcome.tally.n_thin,
+        "layers": [
+            {"layer": k + 1, "prefix_lower": bracket.lower, "prefix_upper": bracket.upper}
+            for k, bracket in enumerate(layers)
+        ],
+        "closed": float(outcome.closed),
+        "decisions": outcome.tally.decisions,
+        "seconds": round(outcome.tally.seconds, 3),
+    }
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from cpwl_milp.report.tables import bracket_text
+
+    click.echo(f"{answer['regions']:,} regions listed in {answer['run']}")
+    if not answer["complete"]:
+        bracket = bracket_text(answer["lower"], answer["upper"])
+        click.echo(
+            f"incomplete ({answer['reason']}): in all {bracket}; "
+            f"go on with: cpwl-milp enumerate --resume {answer['run']}"
+        )

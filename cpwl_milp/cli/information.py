@@ -1,0 +1,175 @@
+"""``information``: what the regions tell of samples and their labels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cpwl_milp.cli.options import (
+    DomainRequest,
+    ModelRequest,
+    domain_options,
+    json_option,
+    model_options,
+)
+from cpwl_milp.cli.output import print_json
+
+
+@click.command(name="information")
+@model_options
+@domain_options
+@click.option(
+    "--data", required=True, metavar="FILE", help="Samples, a row each (.npy, .npz or .csv)."
+)
+@click.option("--labels", metavar="FILE", help="Their classes (.npy, .npz or .csv).")
+@click.option(
+    "--permutations",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Shuffles of the labels for the null.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the shuffles.")
+@json_option
+def command(
+    model: ModelRequest,
+    domain: DomainRequest,
+    data: str,
+    labels: str | None,
+    permutations: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    r"""Estimate entropies and mutual information of the regions of MODEL, layer by layer.
+
+    MODEL is an ONNX file, or the folder of an enumeration (RUN): then the mass of every listed
+    region, those without samples included, is written to RUN/mass. `own` is the pattern of a
+    layer alone, `prefix` of the layers 1..l. Beside I(R;Y) stands what permuted labels give.
+
+    \b
+    Examples:
+      cpwl-milp information network.onnx --data X.npy --labels y.npy
+      cpwl-milp information run --data X.npy --labels y.npy --json
+    """
+    from cpwl_milp.cli import question
+    from cpwl_milp.information.labels import as_labels
+    from cpwl_milp.information.layers import measure
+    from cpwl_milp.partition.samples import sample_patterns
+    from cpwl_milp.storage.arrays import read_array, read_samples
+
+    run = model.path if model.path.is_dir() else None
+    where = None
+    if run is not None:
+        if domain.given:
+            raise click.UsageError("a run has its own domain")
+        stored = question.stored_run(run)
+        where = question.domain_of(stored.question.domain, str(run))
+        model = ModelRequest.from_description(
+            stored.question.model_path, stored.question.model_options
+        )
+    imported = question.load(model)
+    network = imported.network
+    if run is not None:
+        question.require_same_model(imported, stored.question)
+    elif domain.given:
+        where = question.resolve(domain, network.n_inputs)
+    question.checked(imported, where, seed)
+    rows = read_samples(data, network.n_inputs, input_shape=question.sample_shape(imported))
+    classes = None
+    if labels is not None:
+        classes = as_labels(read_array(labels, text=True), len(rows), where=labels)
+        for notice in classes.notices:
+            click.echo(f"note: {notice}", err=True)
+    samples = sample_patterns(network, rows, where)
+    answer: dict[str, Any] = {
+        "schema": "cpwl-milp/information/1",
+        "model": question.described(imported),
+        "domain": None if where is None else where.describe(),
+        "data": data,
+        "run": None if run is None else _weighed(run, samples),
+        **measure(samples, classes, n_permutations=permutations, seed=seed).as_json(),
+    }
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+
+
+def _weighed(run: Path, samples: Any) -> dict[str, Any]:
+    from cpwl_milp.cli import question
+    from cpwl_milp.information.weighing import weigh_run
+
+    folder = question.stored_run(run)
+    complete = bool(folder.outcome and folder.outcome["complete"])
+    report = weigh_run(folder, samples, complete=complete)
+    return {"path": str(run), "complete": complete, **asdict(report)}
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from cpwl_milp.report.tables import show_table
+
+    samples = answer["samples"]
+    click.echo(
+        f"{answer['n_samples']:,} samples: "
+        + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in samples.items())
+    )
+    labels = answer["labels"]
+    if labels is not None:
+        click.echo(f"{labels['classes']} classes, H(Y) = {labels['entropy_bits']:.4f} bits")
+    run = answer["run"]
+    if run is not None:
+        click.echo(
+            f"{run['regions_with_samples']:,} of {run['regions']:,} listed regions hold samples; "
+            f"masses are in {run['path']}/mass"
+        )
+    rows = []
+    for layer in answer["layers"]:
+        for kind in ("own", "prefix"):
+            part = layer[kind]
+            entropy, mutual = part["entropy_bits"], part["mi_labels_bits"]
+            rows.append(
+                (
+                    str(layer["layer"]),
+                    kind,
+                    f"{part['regions_seen']:,}",
+                    f"{entropy['plugin']:.3f}",
+                    f"{entropy['miller_madow']:.3f}",
+                    *(_mutual(mutual)),
+                    f"{part['missing_mass']:.3f}",
+                    "yes" if part["reliable"] else "no",
+                )
+            )
+    show_table(
+        "regions as bins (bits)",
+        (
+            "layer",
+            "patterns",
+            "seen",
+            "H",
+            "H mm",
+            "I(R;Y)",
+            "I mm",
+            "I null",
+            "p",
+            "unseen mass",
+            "reliable",
+        ),
+        rows,
+    )
+    for note in answer["notes"]:
+        click.echo(f"- {note}")
+    click.echo(f"- reliable: {answer['reliability_rule']}")
+
+
+def _mutual(mutual: dict[str, float] | None) -> tuple[str, str, str, str]:
+    if mutual is None:
+        return "-", "-", "-", "-"
+    return (
+        f"{mutual['plugin']:.3f}",
+        f"{mutual['miller_madow']:.3f}",
+        f"{mutual['null_mean']:.3f}",
+        f"{mutual['null_p']:.3g}",
+    )
