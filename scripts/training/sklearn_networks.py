@@ -19,7 +19,7 @@ def train_classifier(
 ) -> MLPClassifier:
     """Fit a ReLU network for a fixed number of epochs."""
     classifier = MLPClassifier(
-        hidden,
+        hidden_layer_sizes=hidden,
         learning_rate_init=0.01,
         max_iter=epochs,
         n_iter_no_change=epochs,

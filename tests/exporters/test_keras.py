@@ -16,9 +16,9 @@ import tensorflow as tf
 import tf2onnx
 from keras import layers
 
-from cpwl_milp.core.errors import UnsupportedOperatorError
+from cpwl_milp.core.errors import ModelError, UnsupportedOperatorError
 from cpwl_milp.onnx_io import load_model
-from tests.exporters.agreement import imported_and_agreeing
+from tests.exporters.agreement import assert_same, imported_and_agreeing, samples
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
@@ -168,7 +168,8 @@ def through_function(model: keras.Model, path: Path) -> None:
 
 
 def through_export(model: keras.Model, path: Path) -> None:
-    """Keras's own export, which calls tf2onnx."""
+    """Keras's own export, which calls tf2onnx and wants the model called once before."""
+    model(np.zeros((1, *model.input_shape[1:]), dtype=np.float32))
     model.export(path, format="onnx", verbose=False)
 
 
@@ -238,10 +239,53 @@ def test_a_head_is_refused_or_cut_off(activation: str, operator: str, tmp_path: 
     imported_and_agreeing(path, evaluator(scores), strip_output=True)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "gelu", "elu", "swish", "softplus"])
+@pytest.mark.parametrize("activation", ["tanh", "elu", "swish", "softplus"])
 def test_smooth_activations_are_refused(activation: str, tmp_path: Path) -> None:
     model = functional((4,), dense(5, activation=activation), dense(2))
     path = tmp_path / "m.onnx"
     through_export(model, path)
     with pytest.raises(UnsupportedOperatorError):
         load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("build", "operator"),
+    [
+        (lambda: functional((4,), dense(5, activation="gelu"), dense(2)), "Erfc"),
+        (lambda: functional(IMAGE, conv(4, 3, groups=2)), "StatefulPartitionedCall"),
+    ],
+    ids=["gelu", "grouped convolution"],
+)
+def test_what_tf2onnx_writes_wrongly_is_named(
+    build: Callable[[], keras.Model], operator: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.onnx"
+    through_export(build(), path)
+    with pytest.raises(ModelError, match=operator):
+        load_model(path)
+
+
+def test_a_normalisation_leaves_its_constants_as_inputs(tmp_path: Path) -> None:
+    mean, variance = [1.0, -2.0, 0.5, 3.0], [1.0, 4.0, 2.0, 0.25]
+    keras.utils.set_random_seed(1)
+    model = functional(
+        (4,),
+        layers.Normalization(mean=mean, variance=variance),
+        dense(6, activation="relu"),
+        dense(2),
+    )
+    path = tmp_path / "m.onnx"
+    through_function(model, path)
+
+    names = [tensor.name for tensor in load_model(path).inputs]
+    assert names[0] == "x"
+    given = {name: mean if "Sub" in name else variance for name in names[1:]}
+    assert len(given) == 2
+    imported = load_model(
+        path,
+        inputs=("x",),
+        fixed_inputs={name: np.array([values], dtype=np.float32) for name, values in given.items()},
+    )
+    x = samples(4)
+    assert_same(imported.network(x), evaluator(model)(x))
+    assert_same(imported.run(x), evaluator(model)(x))

@@ -97,6 +97,13 @@ CASES: dict[str, Case] = {
         (3,),
         16,
     ),
+    "wide mlp": Case(
+        lambda: nn.Sequential(
+            nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4)
+        ),
+        (8,),
+        128,
+    ),
     "cnn": Case(
         lambda: nn.Sequential(
             nn.Conv2d(2, 4, 3, padding=1),
