@@ -88,8 +88,10 @@ def tightened_layer(
     with np.errstate(invalid="ignore"):
         nearness = np.minimum(-low[rows], high[rows]) / (high[rows] - low[rows])
     rows = rows[np.argsort(nearness, kind="stable")]
-    program = relaxation.program() if rows.size else None
-    if program is None or not _is_bounded(program):
+    if not rows.size or _seconds_left(deadline) <= 0:
+        return low, high
+    program = relaxation.program()
+    if not _is_bounded(program):
         return low, high
     minima = LinearMinima(program)
     for row in rows:
@@ -97,7 +99,7 @@ def tightened_layer(
         bias = float(layer.affine.bias[row])
         # The side nearer to zero first: it is the one that can fix the sign.
         for side in (1, -1) if -low[row] <= high[row] else (-1, 1):
-            left = math.inf if deadline is None else deadline - time.monotonic()
+            left = _seconds_left(deadline)
             if left <= 0:
                 return low, high
             found = minima.least(columns, side * coefficients, side * bias, left)
@@ -163,6 +165,10 @@ class LinearMinima:
         size = float(np.abs(at_rows).sum() + np.abs(at_columns).sum())
         margin = self._sum_share * size + 2 * float(doubt @ self._reach) + self._lost
         return math.nextafter(value - margin, -math.inf)
+
+
+def _seconds_left(deadline: float | None) -> float:
+    return math.inf if deadline is None else deadline - time.monotonic()
 
 
 def _is_bounded(program: Program) -> bool:

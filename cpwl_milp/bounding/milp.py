@@ -85,7 +85,7 @@ def refined_by_milp(
     ):
         low, high = way.tighten(layer, low, high, deadline=deadline)
         rows = open_units(layer, low, high)
-        if k > 0 and rows.size and _is_finite(lows, highs):
+        if k > 0 and rows.size and _is_finite(lows, highs) and not _has_passed(deadline):
             rows = _one_sided_first(rows, seen[k])
             affine = Affine(layer.affine.weight[rows], layer.affine.bias[rows])
             before = Network(network.layers[:k], affine)
@@ -166,6 +166,10 @@ def _check_samples(seen: Vector, low: float, high: float, where: str) -> None:
             f"[{seen.min():g}, {seen.max():g}]",
             hint="the method lp does not rest on solver tolerances",
         )
+
+
+def _has_passed(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def _is_finite(lows: list[Vector], highs: list[Vector]) -> bool:

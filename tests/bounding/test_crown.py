@@ -12,7 +12,12 @@ from cpwl_milp.bounding.interval import interval_bounds
 from cpwl_milp.core.affine import Affine
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Layer, Network
-from tests.bounding.reference import assert_exactly_inside, corners, extreme_points
+from tests.bounding.reference import (
+    assert_exactly_inside,
+    corners,
+    exact_pre_activations,
+    extreme_points,
+)
 from tests.networks import degenerate_network, mlp, random_network
 
 
@@ -66,6 +71,34 @@ def test_affine_chains_are_exact() -> None:
     bounds = refined_by_crown(network, box, every_row=True)
     np.testing.assert_allclose(bounds.lower[3], expected.lower[0], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(bounds.upper[3], expected.upper[0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_cancellation_on_the_way_back_is_charged(seed: int, sparse: bool) -> None:
+    """Two large paths nearly cancel: the composed row is small, the error of composing it not."""
+    rng = np.random.default_rng(seed)
+    row = rng.normal(size=(3, 4))
+    inner = np.concatenate([row, row * (1 + 1e-9 * rng.random((3, 1)))])
+    outer = 1e8 * np.concatenate([np.eye(3), -np.eye(3)], axis=1) * (1 + rng.random((3, 1)))
+    maps = [Affine(inner, rng.normal(size=6) * (seed % 2)), Affine(outer, np.zeros(3))]
+    network = Network(tuple(Layer(m, np.ones(m.n_out)) for m in maps), Affine.identity(3))
+    network = _sparse(network) if sparse else network
+    box = Box(-rng.random(4), rng.random(4))
+    bounds = refined_by_crown(network, box, every_row=True)
+    assert_exactly_inside(network, bounds, corners(box))
+    # The margin is that of the large path, not more: the range itself is about 1.
+    exact = np.array(
+        [[float(v) for v in exact_pre_activations(network, c)[1]] for c in corners(box)]
+    )
+    np.testing.assert_allclose(bounds.lower[1], exact.min(axis=0), atol=1e-4)
+    np.testing.assert_allclose(bounds.upper[1], exact.max(axis=0), atol=1e-4)
+
+
+def test_pass_on_units_are_never_open() -> None:
+    layer = Layer(Affine.identity(3), np.array([0.0, 1.0, -1.0]))
+    assert open_units(layer, -np.ones(3), np.ones(3)).tolist() == [0, 2]
+    assert open_units(layer, np.array([-1.0, -1.0, 0.5]), np.array([0.0, 1.0, 1.0])).size == 0
 
 
 def _sparse(network: Network) -> Network:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from cpwl_milp.bounding import pre_activation_bounds
@@ -168,6 +169,26 @@ def test_the_dual_bound_itself_is_evaluated_downward() -> None:
         bound = minima.dual_bound(costs, duals)
         assert bound <= exact
         assert bound == pytest.approx(float(exact), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rounding_of_the_residual_is_charged(seed: int) -> None:
+    """Duals that fit the costs to the last digit leave a residual that float64 calls zero."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(6, 5))
+    zeros, ones = np.zeros(6), np.ones(5)
+    minima = LinearMinima(Program.linear(matrix, zeros, zeros, -ones, ones))
+    duals = rng.normal(size=6)
+    costs = sp.csr_array(matrix.T) @ duals
+    exact = Fraction(0)
+    for j in range(5):
+        products = (
+            Fraction(float(y)) * Fraction(float(a))
+            for y, a in zip(duals, matrix[:, j], strict=True)
+        )
+        exact -= abs(Fraction(float(costs[j])) - sum(products, Fraction(0)))
+    assert exact < 0
+    assert minima.dual_bound(costs, duals) <= exact
 
 
 def test_a_fixed_sign_ends_the_work_on_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
