@@ -113,18 +113,16 @@ class Ledger:
                 counts[k] += 1
             batch.append(found)
         self._waiting = kept
-        patterns = pack(np.array([self.projected(f.bits) for f in batch], dtype=np.bool_))
-        return Handed(
-            RegionBatch(
-                patterns,
-                np.array([f.point for f in batch]),
-                np.array([f.radius for f in batch]),
+        if not batch:
+            return Handed(
+                RegionBatch.empty(self._scope.stop - self._scope.start, dim), counts, parked
             )
-            if batch
-            else RegionBatch.empty(self._scope.stop - self._scope.start, dim),
-            counts,
-            parked,
+        regions = RegionBatch(
+            pack(np.array([self.projected(f.bits) for f in batch], dtype=np.bool_)),
+            np.array([f.point for f in batch]),
+            np.array([f.radius for f in batch]),
         )
+        return Handed(regions, counts, parked)
 
     def waiting_in(self, literals: dict[int, bool]) -> int:
         """How many waiting patterns lie in a cube."""
