@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from cpwl_milp.onnx_io import ImportedModel, load_model
+
 MODELS = Path(__file__).resolve().parent.parent.parent / "models"
 
 
@@ -19,5 +21,10 @@ def piecewise_linear_models() -> list[dict[str, Any]]:
     return [entry for entry in entries("model") if entry.get("piecewise_linear", True)]
 
 
-def other_models() -> list[dict[str, Any]]:
+def smooth_models() -> list[dict[str, Any]]:
     return [entry for entry in entries("model") if not entry.get("piecewise_linear", True)]
+
+
+def load(entry: dict[str, Any]) -> ImportedModel:
+    """Import a network the way its entry says."""
+    return load_model(MODELS / entry["file"], strip_output=entry.get("strip_output", False))
