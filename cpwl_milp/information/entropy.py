@@ -44,6 +44,9 @@ def grassberger(counts: Counts) -> float:
     """
     # Many regions share few counts, and G costs three digammas.
     sizes, regions = np.unique(counts[counts > 0], return_counts=True)
+    if regions.sum() == 1:
+        # One region: what the formula gives is its own error, of either sign.
+        return 0.0
     n = sizes.astype(np.float64)
     total = counts.sum()
     sign = np.where(sizes % 2 == 0, 1.0, -1.0)

@@ -59,12 +59,13 @@ class PartitionInformation:
 
     def as_json(self) -> dict[str, Any]:
         """The fields of ``information --json``."""
-        mutual: dict[str, float] | None = None
+        mutual: dict[str, float | int] | None = None
         if self.mi_labels_bits is not None and self.null is not None:
             mutual = {
                 **self.mi_labels_bits,
                 "null_mean": self.null.mean,
                 "null_p": self.null.p_value,
+                "null_permutations": self.null.n_permutations,
             }
         return {
             "regions_seen": self.regions_seen,
@@ -97,7 +98,6 @@ class Information:
         None without labels.
     label_entropy_bits : float or None
         Plug-in H(Y).
-    n_permutations : int
     layers : tuple of LayerInformation
     samples : dict of str to int
         How many lie outside the domain, near a boundary, or change bits in float32.
@@ -107,7 +107,6 @@ class Information:
     n_samples: int
     classes: tuple[str, ...] | None
     label_entropy_bits: float | None
-    n_permutations: int
     layers: tuple[LayerInformation, ...]
     samples: dict[str, int]
     notes: tuple[str, ...]
@@ -120,7 +119,6 @@ class Information:
                 "classes": len(self.classes),
                 "names": list(self.classes),
                 "entropy_bits": self.label_entropy_bits,
-                "permutations": self.n_permutations,
             }
         return {
             "n_samples": self.n_samples,
@@ -179,7 +177,6 @@ def measure(
         n_samples=samples.n_samples,
         classes=None if labels is None else labels.classes,
         label_entropy_bits=None if labels is None else plugin(labels.counts),
-        n_permutations=0 if labels is None else n_permutations,
         layers=tuple(measured),
         samples=samples.describe(),
         notes=_notes(measured, labels),

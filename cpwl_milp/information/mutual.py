@@ -49,6 +49,8 @@ def plugin_information(table: Contingency) -> float:
     Biased high by about (K_R - 1)(K_Y - 1) / (2 N ln 2) bits on independent data; where every
     sample has a region of its own it equals H(Y), whatever the network has learnt.
     """
+    if min(np.count_nonzero(table.rows), np.count_nonzero(table.columns)) < 2:
+        return 0.0
     information = plugin(table.rows) + plugin(table.columns) - plugin(table.cells)
     # Rounding alone can take it below 0 (concavity of the logarithm).
     return max(information, 0.0)

@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from cpwl_milp.information.entropy import Counts, plugin
-from cpwl_milp.information.mutual import Contingency
+from cpwl_milp.information.mutual import Contingency, plugin_information
 
 # Measured: a hypergeometric draw costs about 100 ns, a shuffled and counted label about 16 ns.
 _DRAW_IN_LABELS = 6
+# Labels to shuffle in all, or draws of that cost: some 5 s. What would take more is given fewer
+# permutations, which it needs less: the null of a sum over many regions is narrow.
+_MAX_WORK = 3e8
+_FEWEST = 100
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class PermutationNull:
     p_value : float
         ``(1 + #{permuted I >= I}) / (1 + permutations)``, never 0 (Phipson and Smyth 2010).
     n_permutations : int
+        Permutations drawn: fewer than asked for where a thousand would take long.
     """
 
     mean: float
@@ -47,15 +52,28 @@ class PermutationNull:
 def permutation_null(
     table: Contingency, *, n_permutations: int = 1000, seed: int = 0
 ) -> PermutationNull:
-    """Draw the null distribution of the plug-in I(R; Y) of `table`."""
+    """Draw the null distribution of the plug-in I(R; Y) of `table`.
+
+    Parameters
+    ----------
+    table : Contingency
+    n_permutations : int
+        At most this many; never fewer than 100 unless asked for (see `PermutationNull`).
+    seed : int
+    """
     columns = table.columns[table.columns > 0]
     total = int(columns.sum())
     rows = table.rows[table.rows > 1]
-    if len(columns) < 2 or len(rows) == 0:
-        # One class, or a region for each sample: every permutation gives the same value.
-        value = max(0.0, plugin(table.rows) + plugin(columns) - plugin(table.cells))
-        return PermutationNull(value, 0.0, 1.0, n_permutations)
-    sums = _permuted_sums(rows, columns, n_permutations, np.random.default_rng(seed))
+    if len(columns) < 2 or np.count_nonzero(table.rows) < 2 or len(rows) == 0:
+        # One class, one region, or a region for each sample: all permutations give one value.
+        return PermutationNull(plugin_information(table), 0.0, 1.0, n_permutations)
+    large = rows > _DRAW_IN_LABELS * (len(columns) - 1)
+    work = rows[~large].sum() + _DRAW_IN_LABELS * (len(columns) - 1) * np.count_nonzero(large)
+    affordable = max(_FEWEST, int(_MAX_WORK / work))
+    n_permutations = min(n_permutations, affordable)
+    sums = _permuted_sums(
+        rows[large], rows[~large], columns, n_permutations, np.random.default_rng(seed)
+    )
     observed = float(xlogy(table.cells, table.cells).sum())
     # Equal tables must count as equal whatever the order of their sums.
     reached = int(np.count_nonzero(sums >= observed * (1 - 1e-12) - 1e-12))
@@ -70,17 +88,19 @@ def permutation_null(
 
 
 def _permuted_sums(
-    rows: Counts, columns: Counts, n_permutations: int, rng: np.random.Generator
+    large: Counts,
+    small: Counts,
+    columns: Counts,
+    n_permutations: int,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """``sum n_iy ln n_iy`` over `rows` of random tables with these columns, one a permutation."""
+    """``sum n_iy ln n_iy`` over rows of random tables with these columns, one a permutation."""
     left = np.tile(columns, (n_permutations, 1))
     sums = np.zeros(n_permutations)
-    large = rows > _DRAW_IN_LABELS * (len(columns) - 1)
-    for row in rows[large]:
+    for row in large:
         drawn = _draw(left, int(row), rng)
         left -= drawn
         sums += xlogy(drawn, drawn).sum(axis=1)
-    small = rows[~large]
     if len(small):
         sums += _shuffled_sums(small, _draw(left, int(small.sum()), rng), rng)
     return sums

@@ -179,7 +179,8 @@ def _read(path: Path, key: str | None, text: bool) -> NDArray[Any]:
     try:
         return _read_npz(path, key) if kind == ".npz" else _read_npy(path)
     except (ValueError, EOFError, MemoryError, SyntaxError, zipfile.BadZipFile) as error:
-        found = "holds Python objects" if "allow_pickle" in str(error) else f"damaged: {error}"
+        objects = "allow_pickle" in str(error) or "Python objects" in str(error)
+        found = "holds Python objects" if objects else f"damaged: {error}"
         raise DataError(str(path), found, f"a whole {kind} file of numbers or strings") from error
 
 

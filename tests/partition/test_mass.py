@@ -1,0 +1,142 @@
+"""Masses of own, prefix and listed region patterns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cpwl_milp.core.domain import Box
+from cpwl_milp.core.errors import CheckFailedError, DataError, RunFolderError
+from cpwl_milp.core.network import Network
+from cpwl_milp.core.pattern import pack, unpack
+from cpwl_milp.partition.mass import RegionJoin, own_masses, prefix_masses
+from cpwl_milp.partition.samples import sample_patterns
+from cpwl_milp.storage import mass_files
+from tests.definitions import tent
+from tests.engines.listing import listed, tree
+from tests.networks import degenerate_network, mlp
+
+BOX = Box.uniform(-1, 1, 2)
+
+
+def listing(network: Network, box: Box) -> np.ndarray:
+    return listed(tree(network, box)).regions.patterns
+
+
+def test_masses_of_layers() -> None:
+    network = tent(2)
+    x = np.array([[0.1], [0.2], [0.3], [0.9]])
+    found = sample_patterns(network, x)
+    own = own_masses(found, 0)
+    assert unpack(own.patterns, 2).tolist() == [[True, False], [True, True]]
+    assert own.mass.tolist() == [0.75, 0.25]
+    (prefix,) = prefix_masses(found, 1)
+    assert prefix.counts.sum() == 4
+    assert np.array_equal(prefix.patterns[found.layers[1].prefix.ids], pack(network.bits(x)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_join_with_a_complete_list(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    network = degenerate_network(rng, 2, [6, 5, 4])
+    x = rng.uniform(-1.2, 1.2, (400, 2))
+    patterns = listing(network, BOX)
+    found = sample_patterns(network, x, BOX)
+    join = RegionJoin(found)
+    batches = np.array_split(patterns[rng.permutation(len(patterns))], 3)
+    masses = [join.masses(batch) for batch in batches]
+    report = join.finish(complete=True)
+    counts = np.concatenate([m.counts for m in masses])
+    assert report.regions == len(counts) == len(patterns)
+    assert report.outside_domain == found.outside.sum() > 0
+    assert report.in_regions == counts.sum() == 400 - report.outside_domain
+    assert report.unlisted == report.at_boundaries == 0
+    assert report.regions_with_samples == np.count_nonzero(counts)
+    bits = pack(network.bits(x[~found.outside]))
+    for batch, mass in zip(batches, masses, strict=True):
+        expected = [int((bits == row).all(axis=1).sum()) for row in batch]
+        assert mass.counts.tolist() == expected
+        assert np.allclose(mass.mass, np.array(expected) / 400)
+    # Layers: every listed pattern, those without samples included.
+    listed_bits = unpack(patterns, network.n_units)
+    sampled = network.bits(x)
+    for k in range(3):
+        both = np.concatenate([listed_bits, sampled])
+        own = join.own(k)
+        assert len(own) == len(np.unique(both[:, network.layer_bits(k)], axis=0))
+        assert own.counts.sum() == 400
+        if k < 2:
+            prefix = join.prefix(k)
+            assert len(prefix) == len(np.unique(both[:, : network.offsets[k + 1]], axis=0))
+            assert prefix.counts.sum() == 400
+            assert np.isclose(prefix.mass.sum(), 1)
+
+
+def test_a_region_missing_from_a_complete_list_is_an_error() -> None:
+    network = tent(3)
+    box = Box.uniform(0, 1, 1)
+    patterns = listing(network, box)
+    x = (np.arange(100)[:, None] + 0.3) / 100
+    found = sample_patterns(network, x, box)
+    hole = pack(network.bits(x[40:41]))[0]
+    kept = patterns[(patterns != hole).any(axis=1)]
+    assert len(kept) == len(patterns) - 1
+    join = RegionJoin(found)
+    join.masses(kept)
+    with pytest.raises(CheckFailedError, match=r"the first in row 38\) lie in 1 regions"):
+        join.finish(complete=True)
+    report = join.finish(complete=False)
+    # x in (3/8, 1/2): rows 38 to 49.
+    assert (report.unlisted, report.unlisted_patterns) == (12, 1)
+    assert report.in_regions + report.unlisted == 100
+
+
+def test_ties_at_boundaries_are_counted_apart() -> None:
+    # relu(x), relu(-x) on [-1, 1]: x = 0 has the thin pattern 00, which is no region.
+    network = mlp(([[1.0], [-1.0]], [0.0, 0.0]), ([[1.0, 1.0]], [0.0]))
+    box = Box.uniform(-1, 1, 1)
+    join = RegionJoin(sample_patterns(network, np.array([[0.0], [0.5], [-0.5], [2.0]]), box))
+    join.masses(listing(network, box))
+    report = join.finish(complete=True)
+    assert (report.in_regions, report.at_boundaries, report.outside_domain) == (2, 1, 1)
+
+
+def test_regions_listed_twice_and_of_another_network() -> None:
+    network = tent(2)
+    box = Box.uniform(0, 1, 1)
+    patterns = listing(network, box)
+    found = sample_patterns(network, np.linspace(0.01, 0.99, 50)[:, None], box)
+    join = RegionJoin(found)
+    join.masses(patterns)
+    with pytest.raises(CheckFailedError, match="twice"):
+        join.masses(patterns[:1])
+    with pytest.raises(DataError, match="bytes"):
+        RegionJoin(found).masses(np.zeros((1, 3), dtype=np.uint8))
+
+
+def test_files_beside_the_run(tmp_path: Path) -> None:
+    network = degenerate_network(np.random.default_rng(2), 2, [6, 5])
+    x = np.random.default_rng(3).uniform(-1, 1, (200, 2))
+    patterns = listing(network, BOX)
+    join = RegionJoin(sample_patterns(network, x, BOX))
+    path = mass_files.regions_file(tmp_path)
+    assert path == tmp_path / "mass" / "regions.parquet"
+    parts = (join.masses(part) for part in np.array_split(patterns, 2))
+    rows = mass_files.write_masses(
+        path, ((m.patterns, m.counts, m.mass) for m in parts), {"n_samples": "200"}
+    )
+    assert rows == len(patterns)
+    (back,) = list(mass_files.read_masses(path))
+    assert np.array_equal(back["pattern"], patterns)
+    assert back["count"].sum() == 200
+    assert np.isclose(back["mass"].sum(), 1)
+    own = join.own(1)
+    mass_files.write_masses(
+        mass_files.own_file(tmp_path, 2), [(own.patterns, own.counts, own.mass)], {}
+    )
+    assert (tmp_path / "mass" / "2-own.parquet").exists()
+    assert mass_files.prefix_file(tmp_path, 1).name == "1-prefix.parquet"
+    with pytest.raises(RunFolderError, match="missing"):
+        list(mass_files.read_masses(mass_files.prefix_file(tmp_path, 1)))
