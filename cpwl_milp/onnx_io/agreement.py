@@ -13,8 +13,8 @@ from cpwl_milp.core.network import Network
 from cpwl_milp.onnx_io.load import ImportedModel
 
 # Largest relative difference that rounding explains: about 80 units in the last place.
-_TOLERANCE = {"float64": 1e-9}
-_FLOAT32_TOLERANCE = 1e-5
+_TOLERANCE = 1e-5
+_TOLERANCE_FLOAT64 = 1e-9
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Agreement:
     max_absolute : float
         Largest difference of an output.
     max_relative : float
-        Largest difference over the scale of the output, see `check_agreement`.
+        Largest difference of an output or pre-activation over its scale, see `check_agreement`.
     """
 
     n_samples: int
@@ -40,9 +40,10 @@ def check_agreement(
 ) -> Agreement:
     """Compare the network with onnxruntime on random inputs.
 
-    The scale of an output is the largest, over the samples, of its absolute value and of
-    ``|W| |a| + |b|``, where W, b are the coefficients of the last affine map and a the values
-    it reads: the size of the terms that are added up, and so of the rounding that float32
+    Compared are the outputs and the pre-activations of all units that the graph computes under
+    a name, inactive units included. The scale of such a value is the largest, over the samples,
+    of ``|W| |a| + |b|``, where W, b are the coefficients of its affine map and a the values the
+    map reads: the size of the terms that are added up, and so of the rounding that float32
     arithmetic cannot avoid there even where the sum itself cancels.
 
     Parameters
@@ -53,7 +54,7 @@ def check_agreement(
     Raises
     ------
     CheckFailedError
-        If the relative difference exceeds 1e-5 (1e-9 for a model in float64).
+        If a relative difference exceeds 1e-5 (1e-9 for a model in float64).
     """
     rng = np.random.default_rng(seed)
     n = model.network.n_inputs
@@ -68,38 +69,59 @@ def check_agreement(
     else:
         x = domain.sample(n_samples, rng)
     x = model.referee.rounded(x)
-    theirs = model.referee(x)
-    ours, terms = _with_terms(model.network, x)
-    if theirs.shape != ours.shape:
+    theirs, inner = model.referee.probed(x)
+    values, terms = _with_terms(model.network, x)
+    if theirs.shape != values[-1].shape:
         raise CheckFailedError(
             model.path,
-            f"{ours.shape[1]} outputs, but onnxruntime gives {theirs.shape[1]}",
+            f"{values[-1].shape[1]} outputs, but onnxruntime gives {theirs.shape[1]}",
             hint="please report this model",
         )
-    gap = np.abs(ours - theirs).max(axis=0, initial=0.0)
-    scale = np.maximum(np.abs(theirs), terms).max(axis=0, initial=0.0)
-    relative = np.divide(gap, scale, out=np.where(gap > 0, np.inf, 0.0), where=scale > 0)
     kinds = {info.dtype for info in (*model.inputs, *model.outputs)}
-    precision = "float64" if kinds == {"float64"} else "float32"
-    tolerance = _TOLERANCE.get(precision, _FLOAT32_TOLERANCE)
-    worst = int(relative.argmax()) if relative.size else 0
-    found = Agreement(len(x), float(gap.max(initial=0.0)), float(relative.max(initial=0.0)))
-    if not found.max_relative <= tolerance:  # NaN is a mismatch too
-        raise CheckFailedError(
-            model.path,
-            f"the imported network differs from onnxruntime by {found.max_relative:.2g} of the "
-            f"scale of output {worst}",
-            f"at most {tolerance:g}",
-            "do not trust the import; please report this model",
+    tolerance = _TOLERANCE if kinds != {"float64"} else _TOLERANCE_FLOAT64
+    worst = 0.0
+    pairs = [("output", theirs, values[-1], terms[-1])]
+    for probe, z in zip(model.probes, inner, strict=True):
+        here = slice(probe.start, probe.start + probe.size)
+        pairs.append(
+            (
+                f"'{probe.tensor}', unit",
+                z,
+                values[probe.layer][:, here],
+                terms[probe.layer][:, here],
+            )
         )
-    return found
+    for name, reference, ours, scale in pairs:
+        relative = _relative(np.abs(ours - reference), scale)
+        if not np.all(relative <= tolerance):  # NaN is a mismatch too
+            k = int(np.argmax(np.nan_to_num(relative, nan=np.inf)))
+            raise CheckFailedError(
+                model.path,
+                f"the imported network differs from onnxruntime by {relative[k]:.2g} of the scale "
+                f"of {name} {k}",
+                f"at most {tolerance:g}",
+                "do not trust the import; please report this model",
+            )
+        worst = max(worst, float(relative.max(initial=0.0)))
+    gap = float(np.abs(values[-1] - theirs).max(initial=0.0))
+    return Agreement(len(x), gap, worst)
 
 
-def _with_terms(network: Network, x: Dense) -> tuple[Dense, Dense]:
-    """Outputs, and the sums of the absolute values of their terms, both (n, n_outputs)."""
+def _relative(gap: Dense, scale: Dense) -> Dense:
+    """Largest gap of each column over the column's largest scale."""
+    most, size = gap.max(axis=0, initial=0.0), scale.max(axis=0, initial=0.0)
+    relative = np.where(most == 0, 0.0, np.inf)
+    np.divide(most, size, out=relative, where=size > 0)
+    return relative
+
+
+def _with_terms(network: Network, x: Dense) -> tuple[list[Dense], list[Dense]]:
+    """Values of each affine map, and the sums of the absolute values of their terms."""
+    values, terms = [], []
     a = x
-    for layer in network.layers:
-        a = layer.activate(layer.affine(a))
-    last = network.output
-    size = np.asarray((last.magnitude() @ np.abs(a).T).T) + np.abs(last.bias)
-    return last(a), size
+    for affine in (*(layer.affine for layer in network.layers), network.output):
+        values.append(affine(a))
+        terms.append(np.asarray((affine.magnitude() @ np.abs(a).T).T) + np.abs(affine.bias))
+        if len(values) <= len(network.layers):
+            a = network.layers[len(values) - 1].activate(values[-1])
+    return values, terms

@@ -18,7 +18,26 @@ from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.onnx_io.values import Block, Tensor
 
 
-def chain(blocks: Sequence[Block], output: Tensor) -> Network:
+@dataclass(frozen=True)
+class Probe:
+    """Units whose pre-activations are a tensor of the graph.
+
+    Attributes
+    ----------
+    tensor : str
+    layer : int
+        From 0.
+    start, size : int
+        Their positions among the outputs of the layer.
+    """
+
+    tensor: str
+    layer: int
+    start: int
+    size: int
+
+
+def chain(blocks: Sequence[Block], output: Tensor) -> tuple[Network, tuple[Probe, ...]]:
     """The network of all blocks with the given output.
 
     Parameters
@@ -32,6 +51,8 @@ def chain(blocks: Sequence[Block], output: Tensor) -> Network:
     Network
         Within a layer, units stand in graph order, row-major inside a tensor; then the values
         that are only passed on.
+    tuple of Probe
+        Where to find the units whose pre-activations the graph has under a name.
     """
     depth = [0]
     for block in blocks[1:]:
@@ -43,7 +64,8 @@ def chain(blocks: Sequence[Block], output: Tensor) -> Network:
     for b, d in enumerate(depth):
         members[d].append(b)
     before = _Positions.of({0: np.arange(blocks[0].slope.size)})
-    layers = []
+    layers: list[Layer] = []
+    probes = []
     for level in range(1, last):
         own = members[level]
         carried = {
@@ -62,7 +84,13 @@ def chain(blocks: Sequence[Block], output: Tensor) -> Network:
         affine = Affine(_stack([m for m, _ in parts]), np.concatenate([c for _, c in parts]))
         layers.append(Layer(affine, np.concatenate(slopes), ", ".join(names)))
         before = _Positions.of(here)
-    return Network(tuple(layers), Affine(_stack([before.matrix(output)]), output.const))
+        probes += [
+            Probe(blocks[b].source, level - 1, before.start[b], blocks[b].slope.size)
+            for b in own
+            if blocks[b].source
+        ]
+    network = Network(tuple(layers), Affine(_stack([before.matrix(output)]), output.const))
+    return network, tuple(probes)
 
 
 def _last_use(

@@ -15,7 +15,7 @@ from onnx import TensorProto, numpy_helper
 from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.errors import ModelError
 from cpwl_milp.core.network import Network
-from cpwl_milp.onnx_io.chain import chain
+from cpwl_milp.onnx_io.chain import Probe, chain
 from cpwl_milp.onnx_io.interface import (
     TensorInfo,
     chosen_outputs,
@@ -50,6 +50,8 @@ class ImportedModel:
         Number of nodes of each type in the part of the graph that is used.
     notices : tuple of str
         What a reader of the answer should know.
+    probes : tuple of Probe
+        Units whose pre-activations can be compared with the file's own.
     runtime : Runtime
         The file in onnxruntime, in its own precision.
     referee : Runtime
@@ -64,6 +66,7 @@ class ImportedModel:
     outputs: tuple[TensorInfo, ...]
     operators: dict[str, int]
     notices: tuple[str, ...]
+    probes: tuple[Probe, ...] = field(repr=False)
     runtime: Runtime = field(repr=False)
     referee: Runtime = field(repr=False)
 
@@ -129,9 +132,10 @@ def load_model(
     known = {**constants, **fixed, **_variables(trace, varying)}
     found = Interpreter(ready.graph, opsets, known, trace, where, hint).run()
     parts = [_output(found[o.name], o, where) for o in wanted]
-    network = chain(trace.blocks, stacked(parts))
-    half = is_half(used)
-    runtime, referee = _runtimes(used, half, varying, fixed, where, notices)
+    network, probes = chain(trace.blocks, stacked(parts))
+    made = {name for node in used.graph.node for name in node.output}
+    probes = tuple(probe for probe in probes if probe.tensor in made)
+    runtime, referee = _runtimes(used, varying, fixed, probes, where, notices)
     return ImportedModel(
         network=network,
         path=where,
@@ -143,6 +147,7 @@ def load_model(
         ),
         operators=dict(sorted(Counter(n.op_type for n in used.graph.node).items())),
         notices=tuple(notices),
+        probes=probes,
         runtime=runtime,
         referee=referee,
     )
@@ -212,20 +217,21 @@ def _output(value: Value, info: onnx.ValueInfoProto, where: str) -> Tensor:
 
 def _runtimes(
     model: onnx.ModelProto,
-    half: bool,
     varying: Sequence[TensorInfo],
     fixed: Mapping[str, Constant],
+    probes: Sequence[Probe],
     where: str,
     notices: list[str],
 ) -> tuple[Runtime, Runtime]:
     """The file in onnxruntime, and what the import is compared with."""
-    if not half:
-        runtime = Runtime(model, varying, fixed, where)
+    names = [probe.tensor for probe in probes]
+    if not is_half(model):
+        runtime = Runtime(model, varying, fixed, names, where)
         return runtime, runtime
     notices.append("half-precision weights: their values are exact here, their rounding is not")
-    referee = Runtime(widened(model), varying, fixed, where)
+    referee = Runtime(widened(model), varying, fixed, names, where)
     try:
-        return Runtime(model, varying, fixed, where), referee
+        return Runtime(model, varying, fixed, (), where), referee
     except ModelError:
         notices.append("onnxruntime has no kernels for this precision: it runs in float32")
         return referee, referee

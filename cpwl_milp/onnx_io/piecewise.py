@@ -36,21 +36,22 @@ def _label(node: Node) -> str:
 
 
 def _relu(node: Node, trace: Trace) -> list[Tensor]:
-    return [trace.units(node.tensor(0), 0.0, _label(node))]
+    return [trace.units(node.tensor(0), 0.0, _label(node), node.names[0])]
 
 
 def _leaky_relu(node: Node, trace: Trace) -> list[Tensor]:
-    return [trace.units(node.tensor(0), node.number("alpha", 0.01), _label(node))]
+    slope = node.number("alpha", 0.01)
+    return [trace.units(node.tensor(0), slope, _label(node), node.names[0])]
 
 
 def _prelu(node: Node, trace: Trace) -> list[Tensor]:
     x, slope = node.tensor(0), node.reals(1)
     slopes = broadcast(node, lifted(slope, x.dtype), x.shape).const
-    return [trace.units(x, slopes, _label(node))]
+    return [trace.units(x, slopes, _label(node), node.names[0])]
 
 
 def _abs(node: Node, trace: Trace) -> list[Tensor]:
-    return [trace.units(node.tensor(0), -1.0, _label(node))]
+    return [trace.units(node.tensor(0), -1.0, _label(node), node.names[0])]
 
 
 def _thresholded_relu(node: Node, trace: Trace) -> list[Tensor]:

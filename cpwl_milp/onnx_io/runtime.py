@@ -35,6 +35,8 @@ class Runtime:
         The inputs that the vector is split into.
     fixed : mapping
         Arrays of the other inputs.
+    probes : sequence of str
+        Inner tensors to be read too, see `probed`.
 
     Raises
     ------
@@ -47,6 +49,7 @@ class Runtime:
         model: onnx.ModelProto,
         inputs: Sequence[TensorInfo],
         fixed: Mapping[str, Constant],
+        probes: Sequence[str],
         where: str,
     ) -> None:
         self._inputs = tuple(inputs)
@@ -57,9 +60,17 @@ class Runtime:
         options.inter_op_num_threads = 1
         # The file as it is: no fusion, no folding.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._outputs = [o.name for o in model.graph.output]
+        self._probes = list(probes)
+        readable = _stamped(model)
+        readable.graph.output.extend(
+            onnx.ValueInfoProto(name=name)
+            for name in dict.fromkeys(probes)
+            if name not in self._outputs
+        )
         try:
             self._session = onnxruntime.InferenceSession(
-                _stamped(model).SerializeToString(), options, providers=["CPUExecutionProvider"]
+                readable.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's own exceptions, and protobuf's above 2 GB
             raise ModelError(
@@ -82,6 +93,19 @@ class Runtime:
 
     def __call__(self, x: Dense) -> Dense:
         """Outputs, shape (n, n_outputs), of inputs of shape (n, n_inputs), row by row."""
+        return np.array([_joined(row) for row in self._rows(x, self._outputs)])
+
+    def probed(self, x: Dense) -> tuple[Dense, list[Dense]]:
+        """Outputs, and one array (n, size) for each probe."""
+        rows = self._rows(x, self._outputs + self._probes)
+        n = len(self._outputs)
+        found = [
+            np.array([_joined([row[n + k]]) for row in rows]) for k in range(len(self._probes))
+        ]
+        return np.array([_joined(row[:n]) for row in rows]), found
+
+    def _rows(self, x: Dense, names: list[str]) -> list[list[NDArray[Any]]]:
+        """The named tensors for each input row."""
         parts: list[tuple[str, NDArray[Any]]] = [
             (info.name, part.astype(self._types[info.name]).reshape(-1, *info.shape))
             for info, part in zip(self._inputs, self._split(x), strict=True)
@@ -91,17 +115,20 @@ class Runtime:
         for k in range(len(x)):
             feeds = {name: np.asarray(part[k]) for name, part in parts} | self._fixed
             try:
-                results = self._session.run(None, feeds)
+                rows.append(self._session.run(names, feeds))
             except Exception as error:  # onnxruntime's own exceptions
                 raise ModelError(
                     self._where, f"onnxruntime fails on it: {_reason(error)}"
                 ) from error
-            rows.append(np.concatenate([np.ravel(r).astype(np.float64) for r in results]))
-        return np.array(rows)
+        return rows
 
     def _split(self, x: Dense) -> list[NDArray[np.float64]]:
         ends = np.cumsum([info.size for info in self._inputs])
         return np.split(x, ends[:-1], axis=1)
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    return np.concatenate([np.ravel(part).astype(np.float64) for part in parts])
 
 
 _NUMPY = {

@@ -184,11 +184,14 @@ class Block:
         Negative-side slopes; 1 for units that only pass on.
     name : str
         The node, for messages.
+    source : str
+        The graph's tensor that holds exactly the pre-activations, if there is one.
     """
 
     pre: Tensor | None
     slope: Vector
     name: str
+    source: str = ""
 
 
 @dataclass(eq=False)
@@ -213,14 +216,17 @@ class Trace:
         """Block 0, the inputs of the network."""
         return self.atoms(Block(None, np.ones(n), "input"), (n,), dtype)
 
-    def units(self, z: Tensor, slope: Vector | float, name: str) -> Tensor:
-        """``max(z, 0) + slope * min(z, 0)``; where the slope is 1, z itself and no unit."""
+    def units(self, z: Tensor, slope: Vector | float, name: str, source: str = "") -> Tensor:
+        """``max(z, 0) + slope * min(z, 0)``; where the slope is 1, z itself and no unit.
+
+        `source` names the graph's tensor z, for checks.
+        """
         slopes = np.array(np.broadcast_to(slope, (z.size,)), dtype=np.float64)
         kinked = np.flatnonzero(slopes != 1.0)
         if kinked.size == 0:
             return z
         if kinked.size == z.size:
-            return self.atoms(Block(z, slopes, name), z.shape, z.dtype)
+            return self.atoms(Block(z, slopes, name, source), z.shape, z.dtype)
         part = z.take(kinked, (kinked.size,))
         new = self.atoms(Block(part, slopes[kinked], name), part.shape, z.dtype)
         position = np.arange(z.size)

@@ -1,0 +1,161 @@
+"""Input sets of VNN-LIB files."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cpwl_milp.core.errors import DomainError
+from cpwl_milp.onnx_io import read_vnnlib_boxes
+
+HEAD = "(declare-const X_0 Real)\n(declare-const X_1 Real)\n(declare-const Y_0 Real)\n"
+UNIT = "(assert (>= X_0 0))(assert (<= X_0 1))(assert (>= X_1 0))(assert (<= X_1 1))\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "p.vnnlib"
+    path.write_text(text)
+    return path
+
+
+def boxes(folder: Path, body: str) -> list[tuple[list[float], list[float]]]:
+    found = read_vnnlib_boxes(write(folder, HEAD + body), 2)
+    return [(list(box.lower), list(box.upper)) for box in found]
+
+
+def test_one_box(tmp_path: Path) -> None:
+    text = "; a comment (with a paren\n" + UNIT + "(assert (<= X_0 0.5)) ; tighter\n"
+    assert boxes(tmp_path, text) == [([0, 0], [0.5, 1])]
+
+
+@pytest.mark.parametrize(
+    ("atom", "expected"),
+    [
+        ("(<= (* -1.0 X_0) -0.25)", ([0.25, 0], [1, 1])),
+        ("(>= 0.5 X_1)", ([0, 0], [1, 0.5])),
+        ("(<= (+ X_0 0.5) (- 1 0.25))", ([0, 0], [0.25, 1])),
+        ("(<= (- X_0) (- 0.25))", ([0.25, 0], [1, 1])),
+        ("(= X_1 0.75)", ([0, 0.75], [1, 0.75])),
+        ("(<= (- (* 2 X_0) X_0) 0.5)", ([0, 0], [0.5, 1])),
+        ("(and (<= X_0 0.5) (>= X_1 0.5))", ([0, 0.5], [0.5, 1])),
+        ("(< X_0 0.5)", ([0, 0], [0.5, 1])),
+        ("(<= Y_0 (* 2 X_0))", ([0, 0], [1, 1])),
+        ("(or (and (<= Y_0 0)) (and (>= Y_0 3)))", ([0, 0], [1, 1])),
+        ("(<= (* Y_0 Y_0) 3)", ([0, 0], [1, 1])),
+        ("(xor (<= Y_0 3) (<= Y_0 2))", ([0, 0], [1, 1])),
+    ],
+)
+def test_bounds_in_other_words(
+    atom: str, expected: tuple[list[float], list[float]], tmp_path: Path
+) -> None:
+    assert boxes(tmp_path, UNIT + f"(assert {atom})") == [expected]
+
+
+def test_unions(tmp_path: Path) -> None:
+    low, high = "(<= X_0 0.25)", "(>= X_0 0.75)"
+    assert boxes(tmp_path, UNIT + f"(assert (or {low} (and {high} (<= Y_0 1))))") == [
+        ([0, 0], [0.25, 1]),
+        ([0.75, 0], [1, 1]),
+    ]
+    # The same box under two output conditions is one box.
+    same = f"(assert (or (and {low} (<= Y_0 1)) (and {low} (>= Y_0 2))))"
+    assert boxes(tmp_path, UNIT + same) == [([0, 0], [0.25, 1])]
+    # Two unions multiply; empty combinations vanish.
+    again = "(assert (or (<= X_0 0.1) (>= X_1 0.9)))"
+    assert len(boxes(tmp_path, UNIT + f"(assert (or {low} {high}))" + again)) == 3
+    # A disjunct about outputs only leaves the inputs free.
+    assert ([0, 0], [1, 1]) in boxes(tmp_path, UNIT + f"(assert (or {low} (<= Y_0 1)))")
+    nested = f"(assert (or (and (or {low} {high}) (>= X_1 0.5)) (<= X_1 0.1)))"
+    assert len(boxes(tmp_path, UNIT + nested)) == 3
+
+
+def test_gzip(tmp_path: Path) -> None:
+    path = tmp_path / "p.vnnlib.gz"
+    path.write_bytes(gzip.compress((HEAD + UNIT).encode()))
+    assert read_vnnlib_boxes(path, 2)[0].upper[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty file"),
+        ("; nothing", "empty file"),
+        (HEAD, "X_0 has no lower bound"),
+        (HEAD + "(assert (>= X_0 0))(assert (<= X_0 1))(assert (>= X_1 0))", "X_1 has no upper"),
+        (HEAD + UNIT + "(assert (>= X_0 2))", "X_0 has lower bound 2 above upper bound 1"),
+        (HEAD + UNIT + "(assert (or (>= X_0 2) (<= X_1 -1)))", "empty input set"),
+        (HEAD + UNIT + "\n(assert (<= (+ X_0 X_1) 1))", "line 6: a linear constraint over 2"),
+        (HEAD + UNIT + "\n(assert (<= (* X_0 X_0) 1))", "line 6: a product of variables"),
+        (HEAD + UNIT + "(assert (<= X_2 1))", "line 5: X_2 is not declared"),
+        (HEAD + UNIT + "(assert (<= X_0 one))", "line 5: 'one'.*a number"),
+        (HEAD + UNIT + "(assert (<= X_0 inf))", "a finite number"),
+        (HEAD + UNIT + "(assert (<= X_0))", "'<=' of 1 terms"),
+        (HEAD + UNIT + "(assert)", "assert of 0 formulas"),
+        (HEAD + UNIT + "(assert (not (<= X_0 1)))", "'not' over inputs"),
+        (HEAD + UNIT + "(assert (<= X_0 1)", "line 5: a '\\(' that is never closed.*truncated"),
+        (HEAD + UNIT + ")", "line 5: a '\\)' that closes nothing"),
+        (HEAD + "hello", "line 4: 'hello' outside"),
+        ("(vnnlib-version <2.0>)", "line 1: 'vnnlib-version'.*version 1"),
+        (HEAD + "(declare-fun X_3 () Real)", "line 4: 'declare-fun'"),
+        (HEAD + "(declare-const X_0 Real)", "declared twice"),
+        (HEAD + "(declare-const Z_0 Real)", "another form"),
+        ("(declare-const X_0 Real)" + UNIT, "declares 1 inputs.*X_0 to X_1"),
+        (HEAD.replace("X_1", "X_2") + UNIT, "without X_1"),
+        ("(" * 200, "nested"),
+        ("()", "not read"),
+    ],
+)
+def test_errors_name_the_line(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DomainError, match=message) as caught:
+        read_vnnlib_boxes(write(tmp_path, text), 2)
+    assert "\n" not in str(caught.value)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(DomainError, match="cannot be read"):
+        read_vnnlib_boxes(tmp_path / "none", 2)
+    path = tmp_path / "binary"
+    path.write_bytes(b"\x1f\x8bgarbage")
+    with pytest.raises(DomainError):
+        read_vnnlib_boxes(path, 2)
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(DomainError, match="not text"):
+        read_vnnlib_boxes(path, 2)
+
+
+_PIECES = ["(", ")", "assert", "declare-const", "X_0", "X_1", "Y_0", "Real", "<=", ">=", "and",
+           "or", "+", "-", "*", "1", "-2.5", "\n", ";", '"']  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(_PIECES), max_size=25))
+def test_nonsense_is_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str]
+) -> None:
+    path = write(tmp_path_factory.getbasetemp(), HEAD + UNIT + " ".join(pieces))
+    message = ""
+    try:
+        read_vnnlib_boxes(path, 2)
+    except DomainError as error:
+        message = str(error)
+    assert "\n" not in message
+
+
+def test_large_files_are_read_in_seconds(tmp_path: Path) -> None:
+    n = 30_000
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, n)
+    lines = [f"(declare-const X_{k} Real)" for k in range(n)]
+    for k, v in enumerate(values.tolist()):
+        lines += [f"(assert (>= X_{k} {v!r}))", f"(assert (<= X_{k} {v + 1!r}))"]
+    path = write(tmp_path, "\n".join(lines))
+    start = time.perf_counter()
+    (box,) = read_vnnlib_boxes(path, n)
+    assert time.perf_counter() - start < 5
+    np.testing.assert_array_equal(box.lower, values)
