@@ -1,3 +1,72 @@
-"""Exact enumeration of the linear regions of ReLU-like networks, from ONNX."""
+"""Exact enumeration of the linear regions of ReLU-like networks, from ONNX.
+
+The names below are what Python programs may rely on. Each is imported when it is first used, so
+that ``import cpwl_milp`` (and the command line's ``--help``) loads no heavy library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cpwl_milp.bounding import pre_activation_bounds
+    from cpwl_milp.core.affine import Affine
+    from cpwl_milp.core.domain import Box
+    from cpwl_milp.core.network import Layer, Network
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.counting import count_bounds
+    from cpwl_milp.engines.choice import EngineSettings
+    from cpwl_milp.enumeration.count import CountSettings, count_regions
+    from cpwl_milp.enumeration.limits import Limits
+    from cpwl_milp.enumeration.listing import list_regions
+    from cpwl_milp.onnx_io import check_agreement, load_model
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Affine",
+    "Box",
+    "CountSettings",
+    "EngineSettings",
+    "Layer",
+    "Limits",
+    "Network",
+    "Problem",
+    "check_agreement",
+    "count_bounds",
+    "count_regions",
+    "list_regions",
+    "load_model",
+    "pre_activation_bounds",
+]
+
+# Public name -> the module that defines it.
+_HOMES = {
+    "Affine": "cpwl_milp.core.affine",
+    "Box": "cpwl_milp.core.domain",
+    "CountSettings": "cpwl_milp.enumeration.count",
+    "EngineSettings": "cpwl_milp.engines.choice",
+    "Layer": "cpwl_milp.core.network",
+    "Limits": "cpwl_milp.enumeration.limits",
+    "Network": "cpwl_milp.core.network",
+    "Problem": "cpwl_milp.core.problem",
+    "check_agreement": "cpwl_milp.onnx_io",
+    "count_bounds": "cpwl_milp.counting",
+    "count_regions": "cpwl_milp.enumeration.count",
+    "list_regions": "cpwl_milp.enumeration.listing",
+    "load_model": "cpwl_milp.onnx_io",
+    "pre_activation_bounds": "cpwl_milp.bounding",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
