@@ -79,7 +79,7 @@ def test_torn_anywhere_the_whole_lines_before_remain(tmp_path: Path) -> None:
 def test_appending_after_a_tear_cuts_the_torn_line_off(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     first, second, third = three_steps()
-    path.write_bytes(first.encoded() + second.encoded()[:-3])
+    path.write_bytes(first.encoded() + second.encoded()[:-3] + b"\0" * 500)
     ((_, end),) = read_journal(path)
     writer = JournalWriter(path, end)
     assert writer.append(third) == path.stat().st_size
