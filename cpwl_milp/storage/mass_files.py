@@ -3,7 +3,7 @@
 ::
 
     mass/1-own.parquet      own patterns of layer 1, 2, ...
-    mass/1-prefix.parquet   patterns of layers 1..l
+    mass/1-prefix.parquet   patterns of layers 1..l, before the last layer
     mass/regions.parquet    every listed region, those without samples included
 
 Each has the columns `pattern` (packed bits, fixed-size binary), `count` (int64) and `mass`

@@ -45,26 +45,9 @@ def write_table(path: Path, batches: Iterable[Columns], metadata: Mapping[str, s
         If the file cannot be written (disk full, no permission).
     """
     half = temporary(path)
-    rows = 0
     try:
         with half.open("wb") as file:
-            writer: Any = None
-            for batch in batches:
-                arrays = {name: _to_arrow(values) for name, values in batch.items()}
-                if writer is None:
-                    schema = pa.schema(
-                        [pa.field(name, a.type, nullable=False) for name, a in arrays.items()],
-                        metadata=dict(metadata),
-                    )
-                    writer = pq.ParquetWriter(
-                        file, schema, compression="zstd", compression_level=1, use_dictionary=False
-                    )
-                table = pa.Table.from_arrays(list(arrays.values()), schema=schema)
-                writer.write_table(table, row_group_size=max(1, len(table)))
-                rows += len(table)
-            if writer is None:
-                raise ValueError("a table needs at least one batch, be it of no rows")
-            writer.close()
+            rows = _write_rows(file, batches, metadata)
             file.flush()
             os.fsync(file.fileno())
         move_into_place(half, path)
@@ -73,6 +56,36 @@ def write_table(path: Path, batches: Iterable[Columns], metadata: Mapping[str, s
         raise RunFolderError(
             str(path), f"cannot be written: {error.strerror or error}", hint="free space, resume"
         ) from error
+    except BaseException:
+        # The source of the batches failed.
+        half.unlink(missing_ok=True)
+        raise
+    return rows
+
+
+def _write_rows(file: Any, batches: Iterable[Columns], metadata: Mapping[str, str]) -> int:
+    rows = 0
+    writer: Any = None
+    try:
+        for batch in batches:
+            arrays = {name: _to_arrow(values) for name, values in batch.items()}
+            if writer is None:
+                schema = pa.schema(
+                    [pa.field(name, a.type, nullable=False) for name, a in arrays.items()],
+                    metadata=dict(metadata),
+                )
+                writer = pq.ParquetWriter(
+                    file, schema, compression="zstd", compression_level=1, use_dictionary=False
+                )
+            table = pa.Table.from_arrays(list(arrays.values()), schema=schema)
+            writer.write_table(table, row_group_size=max(1, len(table)))
+            rows += len(table)
+        if writer is None:
+            raise ValueError("a table needs at least one batch, be it of no rows")
+    finally:
+        # Also after a failure: else pyarrow closes it later, on a closed file, and complains.
+        if writer is not None:
+            writer.close()
     return rows
 
 

@@ -12,8 +12,10 @@ from cpwl_milp.core.errors import CheckFailedError, DataError, RunFolderError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import pack, unpack
 from cpwl_milp.partition.mass import RegionJoin, own_masses, prefix_masses
+from cpwl_milp.partition.run_masses import write_run_masses
 from cpwl_milp.partition.samples import sample_patterns
 from cpwl_milp.storage import mass_files
+from cpwl_milp.storage.tables import read_metadata
 from tests.definitions import tent
 from tests.engines.listing import listed, tree
 from tests.networks import degenerate_network, mlp
@@ -118,25 +120,53 @@ def test_regions_listed_twice_and_of_another_network() -> None:
 
 def test_files_beside_the_run(tmp_path: Path) -> None:
     network = degenerate_network(np.random.default_rng(2), 2, [6, 5])
-    x = np.random.default_rng(3).uniform(-1, 1, (200, 2))
+    x = np.random.default_rng(3).uniform(-1, 1, (20, 2))
     patterns = listing(network, BOX)
-    join = RegionJoin(sample_patterns(network, x, BOX))
-    path = mass_files.regions_file(tmp_path)
-    assert path == tmp_path / "mass" / "regions.parquet"
-    parts = (join.masses(part) for part in np.array_split(patterns, 2))
-    rows = mass_files.write_masses(
-        path, ((m.patterns, m.counts, m.mass) for m in parts), {"n_samples": "200"}
-    )
-    assert rows == len(patterns)
-    (back,) = list(mass_files.read_masses(path))
+    samples = sample_patterns(network, x, BOX)
+    report = write_run_masses(tmp_path, np.array_split(patterns, 2), samples, complete=True)
+    assert report.regions == len(patterns)
+    assert sorted(f.name for f in (tmp_path / "mass").iterdir()) == [
+        "1-own.parquet",
+        "1-prefix.parquet",
+        "2-own.parquet",
+        "regions.parquet",
+    ]
+    back = read(mass_files.regions_file(tmp_path))
     assert np.array_equal(back["pattern"], patterns)
-    assert back["count"].sum() == 200
-    assert np.isclose(back["mass"].sum(), 1)
-    own = join.own(1)
-    mass_files.write_masses(
-        mass_files.own_file(tmp_path, 2), [(own.patterns, own.counts, own.mass)], {}
-    )
-    assert (tmp_path / "mass" / "2-own.parquet").exists()
-    assert mass_files.prefix_file(tmp_path, 1).name == "1-prefix.parquet"
+    bits = pack(network.bits(x))
+    assert back["count"].tolist() == [int((bits == row).all(axis=1).sum()) for row in patterns]
+    assert 0 in back["count"]
+    for path in (
+        mass_files.own_file(tmp_path, 1),
+        mass_files.own_file(tmp_path, 2),
+        mass_files.prefix_file(tmp_path, 1),
+    ):
+        part = read(path)
+        assert part["count"].sum() == 20
+        assert np.isclose(part["mass"].sum(), 1)
+    assert read_metadata(mass_files.own_file(tmp_path, 2)) == {"n_samples": "20", "n_units": "5"}
     with pytest.raises(RunFolderError, match="missing"):
-        list(mass_files.read_masses(mass_files.prefix_file(tmp_path, 1)))
+        read(mass_files.prefix_file(tmp_path, 2))
+
+
+def test_a_failed_check_leaves_no_file(tmp_path: Path) -> None:
+    network = tent(2)
+    box = Box.uniform(0, 1, 1)
+    samples = sample_patterns(network, np.linspace(0.01, 0.99, 50)[:, None], box)
+    half = listing(network, box)[:2]
+    with pytest.raises(CheckFailedError):
+        write_run_masses(tmp_path, [half], samples, complete=True)
+    assert list((tmp_path / "mass").iterdir()) == []
+    report = write_run_masses(tmp_path, [half], samples, complete=False)
+    # x = 1/4 or 3/4 lies on a boundary.
+    assert report.unlisted == 50 - report.in_regions - report.at_boundaries > 20
+    write_run_masses(tmp_path, [], samples, complete=False)
+    assert len(read(mass_files.regions_file(tmp_path))["count"]) == 0
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    parts = list(mass_files.read_masses(path))
+    return {
+        name: np.concatenate([part[name] for part in parts]) if parts else np.zeros(0)
+        for name in ("pattern", "count", "mass")
+    }
