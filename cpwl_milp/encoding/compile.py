@@ -44,12 +44,17 @@ class Compiled:
 
     def inputs(self, solution: Vector) -> Vector:
         """The network's input in a solution of the program."""
-        return np.where(self.x_columns < 0, self.idle_inputs, solution[self.x_columns])
+        found = self.idle_inputs.copy()
+        used = self.x_columns >= 0
+        found[used] = solution[self.x_columns[used]]
+        return found
 
     def bits(self, solution: Vector) -> Bits:
         """The pattern in a solution of the program, shape (n_units,)."""
-        binaries = solution[self.on_columns] > 0.5 if len(self.on_columns) else np.zeros(0)
-        return np.where(self.on_columns < 0, self.stable_bits == 1, binaries).astype(np.bool_)
+        found = self.stable_bits == 1
+        free = self.on_columns >= 0
+        found[free] = solution[self.on_columns[free]] > 0.5
+        return np.asarray(found)
 
 
 def compile_encoding(encoding: Encoding) -> Compiled:

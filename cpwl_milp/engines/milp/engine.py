@@ -12,7 +12,7 @@ from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.exploration import Advance, Budget
-from cpwl_milp.core.pattern import Bits, Packed, pack, unique, unpack
+from cpwl_milp.core.pattern import Bits, Packed, as_keys, pack, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.encoding.big_m import UNSTABLE, encode
 from cpwl_milp.encoding.pattern_search import HighsSearch, Proposal, open_search
@@ -253,7 +253,8 @@ class MilpEngine:
         for trusted in (True, False):
             group = bits[clear] if trusted else bits[~clear]
             scoped = pack(group[:, self.scope.bits(self._network)])
-            for k in unique(scoped if trusted else pack(group))[1]:
+            distinct = as_keys(scoped if trusted else pack(group))
+            for k in np.unique(distinct, return_index=True)[1]:
                 if scoped[k].tobytes() in self._ledger.keys or key_of(group[k]) in self._cut_full:
                     continue
                 if self._judged(group[k]) is not None:
