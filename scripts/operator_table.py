@@ -135,8 +135,8 @@ def document(folder: Path) -> str:
         + "Control flow (If, Loop, Scan), random numbers, sequences and custom domains. A Softmax, "
         "LogSoftmax,\nSigmoid or ArgMax at the very end is cut off with `--strip-output`.\n\n"
         + "## Public models\n\nThe last column is the largest relative difference from onnxruntime "
-        "over outputs and\npre-activations of hidden units on 64 random inputs, or why the model is "
-        "refused.\n\n"
+        "over outputs and\npre-activations of hidden units on 64 random inputs, or why the model "
+        "is refused.\n\n"
         + "| model | inputs | hidden units | by layer | agreement |\n|---|--:|--:|---|---|\n"
         + models
         + "\n"

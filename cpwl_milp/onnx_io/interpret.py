@@ -17,6 +17,7 @@ from cpwl_milp.onnx_io.movement import MOVEMENT
 from cpwl_milp.onnx_io.node import Node
 from cpwl_milp.onnx_io.normalise import first_line, node_name
 from cpwl_milp.onnx_io.piecewise import PIECEWISE
+from cpwl_milp.onnx_io.products import PRODUCTS
 from cpwl_milp.onnx_io.refusals import unsupported
 from cpwl_milp.onnx_io.resize import RESIZE
 from cpwl_milp.onnx_io.values import (
@@ -34,6 +35,7 @@ OPERATORS: dict[str, Callable[[Node, Trace], Sequence[Tensor]]] = {
     **MOVEMENT,
     **RESIZE,
     **LINEAR,
+    **PRODUCTS,
     **WINDOWED,
     **PIECEWISE,
 }
@@ -131,7 +133,12 @@ class Interpreter:
             proto,
             self._opsets.get("", 0),
         )
-        results = operator(node, self._trace)
+        # What overflows here is found in the finished network, and refused there.
+        with np.errstate(over="ignore", invalid="ignore"):
+            results = operator(node, self._trace)
+        if not symbolic:
+            kind = onnx.helper.tensor_dtype_to_np_dtype(node.dtype)
+            return [r.const.reshape(r.shape).astype(kind) for r in results]
         return [
             r if r.dtype == node.dtype or not node.dtype else r.typed(node.dtype) for r in results
         ]

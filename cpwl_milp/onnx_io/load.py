@@ -27,9 +27,12 @@ from cpwl_milp.onnx_io.interpret import Interpreter
 from cpwl_milp.onnx_io.movement import dtype_name, is_float
 from cpwl_milp.onnx_io.normalise import converted, inlined, pruned, refuse_foreign_nodes
 from cpwl_milp.onnx_io.read import read_model
-from cpwl_milp.onnx_io.runtime import Runtime, is_half, widened
+from cpwl_milp.onnx_io.runtime import HALVES, Runtime, float_types, widened
 from cpwl_milp.onnx_io.strip import head_sources, stripped
 from cpwl_milp.onnx_io.values import Constant, Shape, Tensor, Trace, Value, lifted, stacked
+
+# HiGHS drops matrix entries below the first, and reports trouble above the second.
+_SMALL, _LARGE = 1e-9, 1e9
 
 _NOTHING: Mapping[str, Constant] = MappingProxyType({})
 _NO_DIMS: Mapping[str, int] = MappingProxyType({})
@@ -50,6 +53,8 @@ class ImportedModel:
         Number of nodes of each type in the part of the graph that is used.
     notices : tuple of str
         What a reader of the answer should know.
+    double : bool
+        Whether the file computes in float64 throughout.
     probes : tuple of Probe
         Units whose pre-activations can be compared with the file's own.
     runtime : Runtime
@@ -66,6 +71,7 @@ class ImportedModel:
     outputs: tuple[TensorInfo, ...]
     operators: dict[str, int]
     notices: tuple[str, ...]
+    double: bool
     probes: tuple[Probe, ...] = field(repr=False)
     runtime: Runtime = field(repr=False)
     referee: Runtime = field(repr=False)
@@ -133,6 +139,7 @@ def load_model(
     found = Interpreter(ready.graph, opsets, known, trace, where, hint).run()
     parts = [_output(found[o.name], o, where) for o in wanted]
     network, probes = chain(trace.blocks, stacked(parts))
+    notices += _coefficient_notices(network, where)
     made = {name for node in used.graph.node for name in node.output}
     probes = tuple(probe for probe in probes if probe.tensor in made)
     runtime, referee = _runtimes(used, varying, fixed, probes, where, notices)
@@ -147,6 +154,7 @@ def load_model(
         ),
         operators=dict(sorted(Counter(n.op_type for n in used.graph.node).items())),
         notices=tuple(notices),
+        double=float_types(used) == {TensorProto.DOUBLE},
         probes=probes,
         runtime=runtime,
         referee=referee,
@@ -210,9 +218,32 @@ def _output(value: Value, info: onnx.ValueInfoProto, where: str) -> Tensor:
             place,
             f"declared as {dtype_name(declared)}, but its values are {dtype_name(tensor.dtype)}",
         )
-    if not np.isfinite(tensor.const).all():
-        raise ModelError(place, "weights whose products overflow", "finite numbers")
     return tensor
+
+
+def _coefficient_notices(network: Network, where: str) -> list[str]:
+    """A notice where coefficients are beyond what solvers handle well.
+
+    Raises
+    ------
+    ModelError
+        If composing weights has overflowed.
+    """
+    smallest, largest = np.inf, 0.0
+    for affine in (*(layer.affine for layer in network.layers), network.output):
+        weight = affine.weight if isinstance(affine.weight, np.ndarray) else affine.weight.data
+        for values in (weight, affine.bias):
+            if not np.isfinite(values).all():
+                raise ModelError(where, "products of weights overflow", "finite numbers")
+            size = np.abs(values[values != 0])
+            smallest = min(smallest, float(size.min(initial=np.inf)))
+            largest = max(largest, float(size.max(initial=0.0)))
+    if smallest >= _SMALL and largest <= _LARGE:
+        return []
+    return [
+        f"coefficients from {smallest:.1g} to {largest:.1g} in magnitude: a MILP solver ignores or "
+        "misjudges those at the ends"
+    ]
 
 
 def _runtimes(
@@ -225,7 +256,7 @@ def _runtimes(
 ) -> tuple[Runtime, Runtime]:
     """The file in onnxruntime, and what the import is compared with."""
     names = [probe.tensor for probe in probes]
-    if not is_half(model):
+    if not float_types(model).intersection(HALVES):
         runtime = Runtime(model, varying, fixed, names, where)
         return runtime, runtime
     notices.append("half-precision weights: their values are exact here, their rounding is not")

@@ -14,7 +14,7 @@ _SMOOTH_NAMES = """
 _JUMPING_NAMES = """
     And ArgMax ArgMin Binarizer Ceil DequantizeLinear DynamicQuantizeLinear Equal Floor Greater
     GreaterOrEqual Hardmax IsInf IsNaN Less LessOrEqual Mod NonZero Not OneHot Or QLinearConv
-    QLinearMatMul QuantizeLinear Round Sign TopK TreeEnsemble TreeEnsembleClassifier
+    QLinearMatMul QuantizeLinear Round Sign TreeEnsemble TreeEnsembleClassifier
     TreeEnsembleRegressor Unique Xor
 """
 SMOOTH = frozenset(_SMOOTH_NAMES.split())

@@ -166,18 +166,18 @@ def _stamped(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def is_half(model: onnx.ModelProto) -> bool:
-    """Whether float16 or bfloat16 occurs anywhere in a model."""
-    return (
-        any(t.data_type in HALVES for t in tensors(model))
-        or any(i.type.tensor_type.elem_type in HALVES for i in model.graph.input)
-        or any(
-            a.name == "to" and a.i in HALVES
-            for node in model.graph.node
-            if node.op_type == "Cast"
-            for a in node.attribute
-        )
-    )
+def float_types(model: onnx.ModelProto) -> set[int]:
+    """The floating element types that occur among inputs, constants and casts."""
+    found = {t.data_type for t in tensors(model)}
+    found |= {i.type.tensor_type.elem_type for i in model.graph.input}
+    found |= {
+        a.i
+        for node in model.graph.node
+        if node.op_type == "Cast"
+        for a in node.attribute
+        if a.name == "to"
+    }
+    return found & {TensorProto.FLOAT, TensorProto.DOUBLE, *HALVES}
 
 
 def widened(model: onnx.ModelProto) -> onnx.ModelProto:

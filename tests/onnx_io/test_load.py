@@ -61,6 +61,19 @@ def test_precisions(dtype: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(imported.run(x), imported.network(x), atol=2e-2 if half else 1e-6)
 
 
+def test_float32_inside_float64_is_judged_as_float32(tmp_path: Path) -> None:
+    built = mlp()
+    built.graph.node[0].input[0] = "x32"
+    built.graph.node.insert(0, node("Cast", ["x"], ["x32"], to=TensorProto.FLOAT))
+    built.graph.node[-1].output[0] = "y32"
+    built.graph.node.append(node("Cast", ["y32"], ["y"], to=TensorProto.DOUBLE))
+    for info in (built.graph.input[0], built.graph.output[0]):
+        info.type.tensor_type.elem_type = TensorProto.DOUBLE
+    imported = load_model(save(built, tmp_path))
+    assert not imported.double
+    assert 1e-9 < check_agreement(imported, None).max_relative < 1e-5
+
+
 def perturbed(imported: ImportedModel, layer: int) -> ImportedModel:
     """The import with one weight of one map wrong by one per cent: the one that matters most."""
     maps = [layer_.affine for layer_ in imported.network.layers] + [imported.network.output]
@@ -270,6 +283,30 @@ def test_clip(low: float | None, high: float | None, units: int, tmp_path: Path)
     constants = {k: np.float32(v) for k, v in limits.items() if v is not None}
     network = loaded([node("Clip", names, ["y"])], [1, 3], tmp_path, **constants).network
     assert network.n_units == units
+
+
+def test_constant_branches_fold(tmp_path: Path) -> None:
+    """A convolution of constants is a constant, and may scale the input."""
+    image, kernel = RNG.normal(0, 1, (1, 1, 3, 3)), RNG.normal(0, 1, (1, 1, 3, 3))
+    nodes = [node("Conv", ["i", "k"], ["c"]), node("Mul", ["x", "c"], ["y"])]
+    constants = {"i": image.astype(np.float32), "k": kernel.astype(np.float32)}
+    network = loaded(nodes, [1, 1, 1, 2], tmp_path, **constants).network
+    np.testing.assert_allclose(
+        network.output.dense(), np.eye(2) * (image * kernel).sum(), rtol=1e-5
+    )
+
+
+def test_extreme_coefficients_are_noticed(tmp_path: Path) -> None:
+    for factor, noticed in ((1e-12, True), (1e30, True), (0.5, False)):
+        c = np.full(3, factor, np.float32)
+        imported = loaded([node("Mul", ["x", "c"], ["y"])], [1, 3], tmp_path, c=c)
+        assert any("coefficients from" in n for n in imported.notices) == noticed
+    big = np.full(3, 1e200)
+    nodes = [node("Mul", ["x", "c"], ["t"]), node("Mul", ["t", "c"], ["y"])]
+    path = save(model(nodes, [value("x", [1, 3], TensorProto.DOUBLE)],
+                      [value("y", None, TensorProto.DOUBLE)], {"c": big}), tmp_path)  # fmt: skip
+    with pytest.raises(ModelError, match="overflow"):
+        load_model(path)
 
 
 def test_max_of_equal_tensors_needs_no_unit(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_all_models(shared_models: Path) -> None:
         units[name] = model.network.n_units
     assert set(REFUSED) <= set(names)
     assert {name: units[name] for name in UNITS} == UNITS
+
+
+def test_a_megabyte_is_imported_and_checked_within_a_second(shared_models: Path) -> None:
+    path = shared_models / "medium/mnist_fc/mnist-net_256x4.onnx"
+    start = time.perf_counter()
+    check_agreement(load_model(path), None)
+    assert time.perf_counter() - start < 1.0
 
 
 def test_all_properties(shared_models: Path) -> None:
