@@ -19,6 +19,7 @@ from cpwl_milp.cli.options import (
     model_options,
 )
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.core.errors import InputError
 
 if TYPE_CHECKING:
     from cpwl_milp.enumeration.count import Count
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 @domain_options
 @engine_options
 @limit_options
+@click.option(
+    "--scope",
+    default="all",
+    show_default=True,
+    metavar="all|prefix:L|own:L",
+    help="Count the patterns of all layers, of layers 1..L, or of layer L alone (L may be `last`).",
+)
 @click.option(
     "--linear-regions",
     "linear",
@@ -41,6 +49,7 @@ def command(
     domain: DomainRequest,
     engine: EngineRequest,
     limits: LimitRequest,
+    scope: str,
     linear: bool,
     as_json: bool,
 ) -> None:
@@ -57,28 +66,62 @@ def command(
     """
     from cpwl_milp.cli import question
     from cpwl_milp.core.problem import Problem
-    from cpwl_milp.enumeration.count import CountSettings, count_regions
+    from cpwl_milp.enumeration.count import CountSettings, count_own_patterns, count_regions
     from cpwl_milp.enumeration.progress import progress_on
 
     question.require_named(domain)
+    kind, layer = _parsed(scope)
+    if linear and kind != "all":
+        raise click.UsageError("--linear-regions needs --scope all")
     imported = question.load(model)
     where = question.resolve(domain, imported.network.n_inputs)
     question.checked(imported, where, engine.seed)
     problem = Problem.of(imported.network, where)
-    count = count_regions(
-        problem,
-        CountSettings(engine.settings(), limits.limits(), engine.bound_method, linear),
-        progress_on(sys.stderr),
-    )
-    if as_json:
-        print_json(_answer(count, question.described(imported), where.describe()))
+    n_layers = len(problem.network.layers)
+    layer = layer or n_layers
+    if kind != "all" and not 1 <= layer <= n_layers:
+        raise InputError("--scope", f"layer {layer}", f"one of the {n_layers} hidden layers")
+    settings = CountSettings(engine.settings(), limits.limits(), engine.bound_method, linear)
+    progress = progress_on(sys.stderr)
+    if kind == "own":
+        count = count_own_patterns(problem, layer, settings, progress)
+    elif kind == "prefix":
+        count = count_regions(problem.truncated(layer), settings, progress)
     else:
-        _show(count)
+        count = count_regions(problem, settings, progress)
+    scoped = kind if kind == "all" else f"{kind}:{layer}"
+    if as_json:
+        print_json(_answer(count, scoped, question.described(imported), where.describe()))
+    else:
+        _show(count, scoped)
     if not count.complete:
         click.get_current_context().exit(3)
 
 
-def _answer(count: Count, model: dict[str, Any], domain: dict[str, Any]) -> dict[str, Any]:
+def _parsed(scope: str) -> tuple[str, int]:
+    """Kind and layer of a scope; layer 0 stands for the last one."""
+    kind, _, layer = scope.partition(":")
+    if scope == "all":
+        return "all", 0
+    if kind in ("own", "prefix") and (layer == "last" or layer.isdigit()):
+        return kind, 0 if layer == "last" else int(layer)
+    raise click.BadParameter(f"{scope!r} is not all, prefix:L or own:L", param_hint="--scope")
+
+
+def _definition(scope: str) -> str:
+    kind, _, layer = scope.partition(":")
+    if kind == "own":
+        return f"distinct patterns of the hidden units of layer {layer} alone, over all regions"
+    units = "all hidden units" if kind == "all" else f"the hidden units of layers 1 to {layer}"
+    return (
+        f"proper activation regions: full-dimensional patterns of {units} that meet the "
+        "domain's interior"
+    )
+
+
+def _answer(
+    count: Count, scope: str, model: dict[str, Any], domain: dict[str, Any]
+) -> dict[str, Any]:
     from cpwl_milp.core.versions import versions
 
     return {
@@ -86,8 +129,8 @@ def _answer(count: Count, model: dict[str, Any], domain: dict[str, Any]) -> dict
         "model": model,
         "domain": domain,
         "engine": count.engine,
-        "definition": "regions: proper activation regions, that is full-dimensional patterns of "
-        "all hidden units that meet the domain's interior",
+        "scope": scope,
+        "definition": _definition(scope),
         "complete": count.complete,
         "reason": count.reason,
         "regions": count.regions.lower,
@@ -122,15 +165,22 @@ def _answer(count: Count, model: dict[str, Any], domain: dict[str, Any]) -> dict
     }
 
 
-def _show(count: Count) -> None:
+def _show(count: Count, scope: str) -> None:
     from cpwl_milp.report.tables import bracket_text, count_text, show_table
 
+    kind, _, layer = scope.partition(":")
+    what = {
+        "all": "regions",
+        "prefix": f"regions of layers 1 to {layer}",
+        "own": f"own patterns of layer {layer}",
+    }[kind]
+    lower, upper = count_text(count.regions.lower), count_text(count.regions.upper)
     if count.complete:
-        click.echo(f"{count_text(count.regions.lower)} regions (exact, engine {count.engine})")
+        click.echo(f"{lower} {what} (exact, engine {count.engine})")
     else:
         click.echo(
-            f"between {count_text(count.regions.lower)} and {count_text(count.regions.upper)} "
-            f"regions (incomplete: {count.reason}; engine {count.engine}, {count.found:,} listed)"
+            f"between {lower} and {upper} {what} "
+            f"(incomplete: {count.reason}; engine {count.engine}, {count.found:,} found)"
         )
     if count.linear_regions is not None:
         click.echo(

@@ -100,11 +100,11 @@ def command(
 
 def _weighed(run: Path, samples: Any) -> dict[str, Any]:
     from cpwl_milp.cli import question
-    from cpwl_milp.information.weighing import weigh_run
+    from cpwl_milp.partition.run_masses import write_run_masses
 
     folder = question.stored_run(run)
     complete = bool(folder.outcome and folder.outcome["complete"])
-    report = weigh_run(folder, samples, complete=complete)
+    report = write_run_masses(run, folder.patterns(), samples, complete=complete)
     return {"path": str(run), "complete": complete, **asdict(report)}
 
 

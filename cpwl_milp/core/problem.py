@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,10 @@ class Problem:
             inner, embedding = without_fixed_coordinates(domain)
             return Problem(network.restricted(embedding), inner, embedding, domain)
         return Problem(network, domain, None, domain)
+
+    def truncated(self, n_layers: int) -> Problem:
+        """The same question of layers 1..n_layers alone."""
+        return replace(self, network=self.network.truncated(n_layers))
 
     def embed(self, points: Dense) -> Dense:
         """Points of the domain's coordinates as inputs of the model, (n, n_inputs)."""

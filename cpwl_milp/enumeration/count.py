@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cpwl_milp.bounding import pre_activation_bounds
-from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import CountBounds, count_bounds
 from cpwl_milp.engines.choice import EngineSettings, chosen_engine, make_engine
+from cpwl_milp.enumeration.clock import Clock
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.listing import ListedRegions
 from cpwl_milp.enumeration.loop import enumerate_regions
@@ -19,7 +18,7 @@ from cpwl_milp.enumeration.outcome import Bracket, Outcome
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.projection import projected_own_patterns, worth_projecting
-from cpwl_milp.partition.linear_regions import linear_regions
+from cpwl_milp.partition.linear_regions import LinearRegions, linear_regions
 
 # Share of the time that pre-activation bounds may take.
 _BOUNDS_SHARE = 0.2
@@ -27,6 +26,8 @@ _BOUNDS_SHARE = 0.2
 _PROJECTION_SHARE = 0.3
 # Longest time spent on samples when an exact engine did not end.
 _SAMPLING_SECONDS = 3.0
+# Distinct own patterns kept of one layer, unless --max-per-layer says less.
+_OWN_PATTERNS_KEPT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -140,157 +141,248 @@ def count_regions(
     CheckFailedError
         If two ways of counting contradict each other.
     """
-    begin = time.monotonic()
-    settings = settings or CountSettings()
-    network = problem.network
-    limits = settings.limits
-    clock = _Clock(begin, limits.max_seconds)
-    bounds = pre_activation_bounds(
-        network,
-        problem.domain,
-        method=settings.bound_method,
-        deadline=clock.at_share(_BOUNDS_SHARE),
-    )
-    formulas = count_bounds(network, bounds.stability(network))
-    own = OwnPatterns(network.widths, limits.max_per_layer or 1_000_000)
-    listed = ListedRegions(network.n_units, problem.domain.dim) if settings.linear else None
-    engine_settings = replace(settings.engine, with_points=settings.linear)
-    engine = make_engine(problem, bounds, engine_settings)
-    outcome = enumerate_regions(
-        engine,
-        n_layers=len(network.layers),
-        limits=replace(limits, max_seconds=clock.left(1.0 - _PROJECTION_SHARE)),
-        sinks=[own] if listed is None else [own, listed],
-        progress=progress,
-    )
-    seen = _sampled(problem, bounds, settings, own, clock, outcome) if outcome.reason else None
-    layers = _layers(problem, bounds, settings, formulas, outcome, seen, own, clock)
-    regions = outcome.regions(formulas.upper)
-    if seen is not None:
-        regions = _raised(regions, seen.n_regions)
-    if regions.upper is not None and regions.lower > regions.upper:
-        raise CheckFailedError(
-            "count", f"{regions.lower} regions found", f"at most {regions.upper}, an upper bound"
-        )
-    pieces = None
-    if listed is not None and outcome.complete:
-        pieces = linear_regions(
-            network, problem.domain, listed.regions.patterns, listed.regions.points
-        )
-    return Count(
-        engine=chosen_engine(problem, engine_settings),
+    counting = _Counting(problem, settings or CountSettings())
+    outcome, pieces = counting.enumerated(progress)
+    layers = counting.layers(outcome)
+    # Every prefix pattern of the last layer is a region.
+    least = layers[-1].prefix.lower if layers else 1
+    regions = _raised(outcome.regions(counting.formulas.upper), least, "regions")
+    return counting.answer(
+        engine=chosen_engine(problem, counting.settings.engine),
         # Bounds that meet settle the count even where the search did not end.
         reason="" if regions.complete else outcome.reason,
         regions=regions,
-        found=outcome.n_regions,
-        thin=outcome.tally.n_thin,
+        outcome=outcome,
+        layers=layers,
         linear_regions=None if pieces is None else pieces.linear_regions,
         affine_maps=None if pieces is None else pieces.affine_maps,
-        layers=layers,
-        bounds=formulas,
-        decisions=outcome.tally.decisions,
-        seconds=time.monotonic() - begin,
     )
 
 
-class _Clock:
-    """What is left of the time for everything."""
-
-    def __init__(self, begin: float, max_seconds: float | None) -> None:
-        self._begin = begin
-        self._max = max_seconds
-
-    def at_share(self, share: float) -> float | None:
-        """The moment at which a share of the time is spent; None without a limit."""
-        return None if self._max is None else self._begin + share * self._max
-
-    def left(self, until_share: float = 1.0) -> float | None:
-        """Seconds until that moment, never quite zero; None without a limit."""
-        end = self.at_share(until_share)
-        return None if end is None else max(0.01, end - time.monotonic())
-
-
-def _sampled(
+def count_own_patterns(
     problem: Problem,
-    bounds: Bounds,
-    settings: CountSettings,
-    own: OwnPatterns,
-    clock: _Clock,
-    outcome: Outcome,
-) -> Outcome | None:
-    """Patterns of samples, for the lower bounds; `own` takes note of them."""
-    if outcome.reason == "interrupted" or settings.limits.max_regions is not None:
-        return None
-    left = clock.left()
-    seconds = _SAMPLING_SECONDS if left is None else min(_SAMPLING_SECONDS, 0.3 * left)
-    return enumerate_regions(
-        make_engine(problem, bounds, replace(settings.engine, name="sampling")),
-        n_layers=len(problem.network.layers),
-        limits=Limits(max_regions=settings.limits.max_per_layer, max_seconds=seconds),
-        sinks=[own],
+    layer: int,
+    settings: CountSettings | None = None,
+    progress: ProgressReporter | None = None,
+) -> Count:
+    """Count the patterns that one layer alone takes on, without listing regions.
+
+    Samples show most of them; the mixed-integer program finds the rest and proves that nothing
+    is left, with no-good cuts on this layer's units.
+
+    Parameters
+    ----------
+    problem : Problem
+    layer : int
+        From 1.
+    settings : CountSettings, optional
+    progress : ProgressReporter, optional
+
+    Returns
+    -------
+    Count
+        Its `regions` are the layer's own patterns.
+    """
+    counting = _Counting(problem, settings or CountSettings())
+    seen = counting.sampled()
+    owns, prefixes = counting.brackets(None, seen)
+    owns[layer - 1], outcome = counting.projected(layer - 1, owns[layer - 1], progress=progress)
+    return counting.answer(
+        engine="milp",
+        reason="" if owns[layer - 1].complete else outcome.reason,
+        regions=owns[layer - 1],
+        outcome=outcome,
+        layers=counting.layer_counts(prefixes, owns),
     )
 
 
-def _layers(
-    problem: Problem,
-    bounds: Bounds,
-    settings: CountSettings,
-    formulas: CountBounds,
-    outcome: Outcome,
-    seen: Outcome | None,
-    own: OwnPatterns,
-    clock: _Clock,
-) -> tuple[LayerCount, ...]:
-    prefixes = list(outcome.layers([layer.prefix_upper for layer in formulas.layers]))
-    if seen is not None:
-        prefixes = [
-            _raised(bracket, count)
-            for bracket, count in zip(prefixes, seen.tally.prefix_counts, strict=True)
-        ]
-    owns = _own_brackets(formulas, prefixes, outcome.complete, own)
-    if outcome.reason and outcome.reason != "interrupted":
-        # The narrowest first: they are the likeliest to end.
-        for index in sorted(range(len(owns)), key=lambda k: formulas.layers[k].unstable):
-            if not owns[index].complete and worth_projecting(formulas.layers[index]):
-                owns[index] = projected_own_patterns(
-                    problem,
-                    bounds,
-                    index,
-                    known=own.patterns(index),
-                    before=owns[index],
-                    settings=settings.engine.milp,
-                    max_patterns=settings.limits.max_per_layer,
-                    max_seconds=clock.left(),
-                )
-    return tuple(
-        LayerCount(
-            layer=layer.layer,
-            units=layer.units,
-            always_active=layer.always_active,
-            always_inactive=layer.always_inactive,
-            unstable=layer.unstable,
-            prefix=prefix,
-            own=own_bracket,
-            upper_bound=layer.prefix_upper,
+class _Counting:
+    """What the steps of one count share: the bounds, the clock, the patterns seen."""
+
+    def __init__(self, problem: Problem, settings: CountSettings) -> None:
+        self.problem = problem
+        self.settings = settings
+        self.clock = Clock(settings.limits.max_seconds)
+        self.bounds = pre_activation_bounds(
+            problem.network,
+            problem.domain,
+            method=settings.bound_method,
+            deadline=self.clock.at_share(_BOUNDS_SHARE),
         )
-        for layer, prefix, own_bracket in zip(formulas.layers, prefixes, owns, strict=True)
-    )
+        self.formulas = count_bounds(problem.network, self.bounds.stability(problem.network))
+        self.own = OwnPatterns(
+            problem.network.widths, settings.limits.max_per_layer or _OWN_PATTERNS_KEPT
+        )
+
+    def enumerated(self, progress: ProgressReporter | None) -> tuple[Outcome, LinearRegions | None]:
+        """Run the engine; on request group a complete list by affine map."""
+        network, domain = self.problem.network, self.problem.domain
+        linear = self.settings.linear
+        listed = ListedRegions(network.n_units, domain.dim)
+        engine_settings = replace(self.settings.engine, with_points=linear)
+        outcome = enumerate_regions(
+            make_engine(self.problem, self.bounds, engine_settings),
+            n_layers=len(network.layers),
+            limits=replace(
+                self.settings.limits, max_seconds=self.clock.left(1.0 - _PROJECTION_SHARE)
+            ),
+            sinks=[self.own, listed] if linear else [self.own],
+            progress=progress,
+        )
+        if not (linear and outcome.complete):
+            return outcome, None
+        regions = listed.regions
+        return outcome, linear_regions(network, domain, regions.patterns, regions.points)
+
+    def sampled(self) -> Outcome:
+        """Patterns of random inputs, for the lower bounds; `own` takes note of them."""
+        left = self.clock.left()
+        seconds = _SAMPLING_SECONDS if left is None else min(_SAMPLING_SECONDS, 0.3 * left)
+        return enumerate_regions(
+            make_engine(self.problem, self.bounds, replace(self.settings.engine, name="sampling")),
+            n_layers=len(self.problem.network.layers),
+            limits=Limits(max_regions=self.settings.limits.max_per_layer, max_seconds=seconds),
+            sinks=[self.own],
+        )
+
+    def layers(self, outcome: Outcome) -> tuple[LayerCount, ...]:
+        """The brackets of every layer after the engine's work."""
+        if outcome.complete and not any(self.own.capped):
+            owns, prefixes = self.brackets(outcome, None)
+            return self.layer_counts(prefixes, owns)
+        wanted = outcome.reason != "interrupted" and self.settings.limits.max_regions is None
+        owns, prefixes = self.brackets(outcome, self.sampled() if wanted else None)
+        if wanted:
+            self._project_narrow_layers(owns)
+        return self.layer_counts(prefixes, owns)
+
+    def brackets(
+        self, outcome: Outcome | None, seen: Outcome | None
+    ) -> tuple[list[Bracket], list[Bracket]]:
+        """Own and prefix brackets, from the engine's outcome and from samples."""
+        uppers = [layer.prefix_upper for layer in self.formulas.layers]
+        prefixes = [Bracket(1, upper) for upper in uppers]
+        if outcome is not None:
+            prefixes = list(outcome.layers(uppers))
+        if seen is not None:
+            prefixes = [
+                _raised(bracket, count, "prefixes seen in samples")
+                for bracket, count in zip(prefixes, seen.tally.prefix_counts, strict=True)
+            ]
+        complete = outcome is not None and outcome.complete
+        owns = []
+        for layer, prefix, count, capped in zip(
+            self.formulas.layers, prefixes, self.own.counts, self.own.capped, strict=True
+        ):
+            if complete and not capped:
+                owns.append(Bracket(count, count))
+            else:
+                assert prefix.upper is not None
+                owns.append(Bracket(max(1, count), min(layer.own_upper, prefix.upper)))
+        return owns, prefixes
+
+    def _project_narrow_layers(self, owns: list[Bracket]) -> None:
+        """Settle own patterns where the program may end, the narrowest and last layers first."""
+        todo = [
+            index
+            for index, layer in enumerate(self.formulas.layers)
+            if not owns[index].complete and worth_projecting(layer)
+        ]
+        todo.sort(key=lambda index: (self.formulas.layers[index].unstable, -index))
+        for place, index in enumerate(todo):
+            owns[index], _ = self.projected(index, owns[index], share=1 / (len(todo) - place))
+
+    def projected(
+        self,
+        index: int,
+        before: Bracket,
+        *,
+        share: float = 1.0,
+        progress: ProgressReporter | None = None,
+    ) -> tuple[Bracket, Outcome]:
+        """The own patterns of one layer (from 0), by no-good cuts on that layer alone."""
+        left = self.clock.left()
+        return projected_own_patterns(
+            self.problem,
+            self.bounds,
+            index,
+            known=self.own.patterns(index),
+            before=before,
+            settings=self.settings.engine.milp,
+            limits=Limits(
+                max_regions=self.settings.limits.max_per_layer,
+                max_seconds=None if left is None else share * left,
+            ),
+            progress=progress,
+        )
+
+    def layer_counts(
+        self, prefixes: Sequence[Bracket], owns: Sequence[Bracket]
+    ) -> tuple[LayerCount, ...]:
+        """The layers of the answer; what is known of own patterns also bounds the prefixes."""
+        found: list[LayerCount] = []
+        least = 1
+        for layer, prefix, own in zip(self.formulas.layers, prefixes, owns, strict=True):
+            prefix = _raised(prefix, max(least, own.lower), f"prefixes of layer {layer.layer}")
+            if layer.layer == 1:
+                # The first layer's prefix is the layer itself.
+                prefix = own = _intersected(prefix, own)
+            least = prefix.lower
+            found.append(
+                LayerCount(
+                    layer=layer.layer,
+                    units=layer.units,
+                    always_active=layer.always_active,
+                    always_inactive=layer.always_inactive,
+                    unstable=layer.unstable,
+                    prefix=prefix,
+                    own=own,
+                    upper_bound=layer.prefix_upper,
+                )
+            )
+        return tuple(found)
+
+    def answer(
+        self,
+        *,
+        engine: str,
+        reason: str,
+        regions: Bracket,
+        outcome: Outcome,
+        layers: tuple[LayerCount, ...],
+        linear_regions: int | None = None,
+        affine_maps: int | None = None,
+    ) -> Count:
+        """Put the answer together."""
+        return Count(
+            engine=engine,
+            reason=reason,
+            regions=regions,
+            found=outcome.n_regions,
+            thin=outcome.tally.n_thin,
+            linear_regions=linear_regions,
+            affine_maps=affine_maps,
+            layers=layers,
+            bounds=self.formulas,
+            decisions=outcome.tally.decisions,
+            seconds=self.clock.seconds,
+        )
 
 
-def _own_brackets(
-    formulas: CountBounds, prefixes: Sequence[Bracket], complete: bool, own: OwnPatterns
-) -> list[Bracket]:
-    found = []
-    for layer, prefix, count, capped in zip(
-        formulas.layers, prefixes, own.counts, own.capped, strict=True
-    ):
-        if complete and not capped:
-            found.append(Bracket(count, count))
-        else:
-            upper = layer.own_upper if prefix.upper is None else min(layer.own_upper, prefix.upper)
-            found.append(Bracket(max(1, count), upper))
-    return found
+def _raised(bracket: Bracket, lower: int, what: str) -> Bracket:
+    """A bracket with a lower bound from elsewhere.
+
+    Raises
+    ------
+    CheckFailedError
+        If more are known to exist than the upper bound allows.
+    """
+    if bracket.upper is not None and lower > bracket.upper:
+        raise CheckFailedError(what, f"{lower} found", f"at most {bracket.upper}, please report it")
+    return Bracket(max(bracket.lower, lower), bracket.upper)
 
 
-def _raised(bracket: Bracket, lower: int) -> Bracket:
-    return bracket if bracket.complete else Bracket(max(bracket.lower, lower), bracket.upper)
+def _intersected(a: Bracket, b: Bracket) -> Bracket:
+    uppers = [upper for upper in (a.upper, b.upper) if upper is not None]
+    upper = min(uppers) if uppers else None
+    return _raised(Bracket(a.lower, upper), b.lower, "patterns of layer 1")

@@ -13,7 +13,8 @@ from cpwl_milp.counting import LayerBounds
 from cpwl_milp.engines.milp import MilpEngine, MilpSettings, Scope
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
-from cpwl_milp.enumeration.outcome import Bracket
+from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
+from cpwl_milp.enumeration.progress import ProgressReporter
 
 # Solves of some 10 ms to 1 s each: more patterns than this are not worth trying unasked.
 _MOST_PATTERNS = 1 << 12
@@ -32,9 +33,9 @@ def projected_own_patterns(
     known: Packed,
     before: Bracket,
     settings: MilpSettings,
-    max_patterns: int | None,
-    max_seconds: float | None,
-) -> Bracket:
+    limits: Limits,
+    progress: ProgressReporter | None = None,
+) -> tuple[Bracket, Outcome]:
     """Bracket the number of own patterns of a layer.
 
     Parameters
@@ -49,22 +50,21 @@ def projected_own_patterns(
     before : Bracket
         What is known of the number already.
     settings : MilpSettings
-    max_patterns : int, optional
-        List at most this many.
-    max_seconds : float, optional
+    limits : Limits
+        `max_regions` counts the known patterns, too.
+    progress : ProgressReporter, optional
     """
-    room = None if max_patterns is None else max_patterns - len(known)
-    if room is not None and room <= 0:
-        return before
     engine = MilpEngine(
         problem, bounds, scope=Scope.own(layer + 1), known_patterns=known, settings=settings
     )
+    n_layers = len(problem.network.layers)
     outcome = enumerate_regions(
         engine,
-        n_layers=len(problem.network.layers),
-        limits=Limits(max_regions=room, max_seconds=max_seconds),
+        n_layers=n_layers,
+        before=Tally(n_regions=len(known), prefix_counts=(0,) * n_layers),
+        limits=limits,
+        progress=progress,
     )
-    count = len(known) + outcome.n_regions
     if outcome.complete:
-        return Bracket(count, count)
-    return Bracket(max(before.lower, count), before.upper)
+        return Bracket(outcome.n_regions, outcome.n_regions), outcome
+    return Bracket(max(before.lower, outcome.n_regions), before.upper), outcome

@@ -46,7 +46,7 @@ def listed(engine: Engine, roots: tuple[Cube, ...] = (ROOT,), step: int = 10**6)
         batches.append(advance.regions)
         prefix_counts = prefix_counts + advance.prefix_counts
         left -= cube.weight - sum(part.weight for part in advance.open)
-        todo.extend(advance.open)
+        todo.extend(reversed(advance.open))
         for name, count in advance.decisions.items():
             decisions[name] = decisions.get(name, 0) + count
     assert left == 0

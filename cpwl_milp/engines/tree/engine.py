@@ -116,8 +116,8 @@ class TreeEngine:
         return Advance(
             cube=cube,
             regions=RegionBatch.joined(batches),
-            # The loop takes the last one up first: on with the search where it stopped.
-            open=(*stuck, *reversed(left)),
+            # The loop takes the first one up next: on with the search where it stopped.
+            open=(*left, *stuck),
             prefix_counts=state.prefix_counts.copy(),
             thin=np.zeros((0, packed_size(self._n_units)), dtype=np.uint8),
             parked=tuple(parked),

@@ -23,7 +23,7 @@ from tests.networks import degenerate_network, mlp, random_network
 from tests.oracles import OracleDoubtError, facet_walk_regions, own_patterns, prefix_patterns
 
 BOX2 = Box.uniform(-1, 1, 2)
-PLAIN = MilpSettings(n_nearby=0, close_by_facets=False)
+PLAIN = MilpSettings(local_search=False, close_by_facets=False)
 
 
 def milp(network: Network, box: Box, **options: object) -> MilpEngine:
@@ -77,7 +77,7 @@ def test_definitions_table(case: definitions.Case) -> None:
 def test_whole_scope_agrees_with_the_oracle() -> None:
     n = 0
     for network, box, expected in cases(14):
-        advance = all_of(network, box, settings=MilpSettings(n_nearby=16))
+        advance = all_of(network, box)
         assert keys(advance) == expected
         n += 1
         bits = unpack(advance.regions.patterns, network.n_units)
@@ -206,7 +206,7 @@ def test_facets_find_what_a_coarse_margin_hides() -> None:
     """The middle unit never exceeds 1e-3 of its range: invisible to the program, not to facets."""
     network = mlp(([[1.0], [-1.0]], [0.0, 1e-4]), ([[1.0, 1.0]], [0.0]))
     box = Box.uniform(-1, 1, 1)
-    coarse = {"margin": 1e-3, "closing_margin": 1e-3, "n_nearby": 0}
+    coarse = {"margin": 1e-3, "closing_margin": 1e-3, "local_search": False}
     blind = all_of(network, box, settings=MilpSettings(close_by_facets=False, **coarse))
     assert len(blind.regions) == 2
     closed = all_of(network, box, settings=MilpSettings(**coarse))
@@ -224,7 +224,7 @@ def test_network_without_units_or_with_stable_units_only_has_one_region() -> Non
 
 def test_another_solver_gives_the_same_regions() -> None:
     network = random_network(np.random.default_rng(8), 2, [4, 2])
-    settings = MilpSettings(solver="scip_direct", margin=1e-5, n_nearby=0)
+    settings = MilpSettings(solver="scip_direct", margin=1e-5, local_search=False)
     advance = all_of(network, BOX2, settings=settings)
     assert keys(advance) == facet_walk_regions(network, BOX2)
 
