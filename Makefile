@@ -11,6 +11,24 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
+# The main job on a shipped network: count, list, bound, weigh, draw.
+DEMO := demo-output
+MOONS := models/moons/moons_torch_epoch_0100.onnx
+SAMPLES := --data models/moons/moons_test_x.npy --labels models/moons/moons_test_y.npy
+
+demo: $(VENV)/.ready
+	rm -rf $(DEMO)
+	$(BIN)/cpwl-milp inspect $(MOONS)
+	$(BIN)/cpwl-milp bounds $(MOONS) --box -2,3
+	$(BIN)/cpwl-milp count $(MOONS) --box -2,3 --linear-regions
+	$(BIN)/cpwl-milp enumerate $(MOONS) --box -2,3 -o $(DEMO)/run --with-maps
+	$(BIN)/cpwl-milp information $(DEMO)/run $(SAMPLES)
+	$(BIN)/cpwl-milp plot $(MOONS) --box -2,3 $(SAMPLES) -o $(DEMO)/regions.png
+	@echo
+	@echo "picture:        $(DEMO)/regions.png"
+	@echo "regions listed: $(DEMO)/run/regions/*.parquet (what was asked: $(DEMO)/run/run.json)"
+	@echo "sample masses:  $(DEMO)/run/mass/*.parquet"
+
 test: $(VENV)/.ready
 	$(BIN)/pytest -n 2
 
@@ -21,7 +39,7 @@ $(EXPORTERS_VENV)/.ready: pyproject.toml
 	touch $@
 
 test-exporters: $(EXPORTERS_VENV)/.ready
-	$(EXPORTERS_VENV)/bin/pytest tests/exporters
+	$(EXPORTERS_VENV)/bin/pytest -n 2 tests/exporters
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
