@@ -114,7 +114,9 @@ def _show(answer: dict[str, Any]) -> None:
     samples = answer["samples"]
     click.echo(
         f"{answer['n_samples']:,} samples: "
-        + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in samples.items())
+        f"{samples['outside_domain']:,} outside the domain, "
+        f"{samples['near_zero']:,} near a boundary, "
+        f"{samples['float32_bits_differ']:,} with other bits in float32"
     )
     labels = answer["labels"]
     if labels is not None:

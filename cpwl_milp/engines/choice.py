@@ -28,6 +28,7 @@ class EngineSettings:
     solver : str
         Of the milp engine: "highs", or any solver that Pyomo knows.
     seed : int
+        Of samples.
     with_points : bool
         Find an interior point and the inradius of each region.
     """
@@ -40,7 +41,7 @@ class EngineSettings:
     @property
     def milp(self) -> MilpSettings:
         """As the milp engine takes them."""
-        return MilpSettings(solver=self.solver, seed=self.seed)
+        return MilpSettings(solver=self.solver)
 
 
 def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
