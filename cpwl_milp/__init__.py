@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cpwl_milp.bounding import pre_activation_bounds
+    from cpwl_milp.census import CountSettings, count_regions
     from cpwl_milp.core.affine import Affine
     from cpwl_milp.core.domain import Box
     from cpwl_milp.core.network import Layer, Network
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
     from cpwl_milp.engines.choice import EngineSettings
-    from cpwl_milp.enumeration.count import CountSettings, count_regions
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.listing import list_regions
     from cpwl_milp.onnx_io import check_agreement, load_model
@@ -45,7 +45,7 @@ __all__ = [
 _HOMES = {
     "Affine": "cpwl_milp.core.affine",
     "Box": "cpwl_milp.core.domain",
-    "CountSettings": "cpwl_milp.enumeration.count",
+    "CountSettings": "cpwl_milp.census",
     "EngineSettings": "cpwl_milp.engines.choice",
     "Layer": "cpwl_milp.core.network",
     "Limits": "cpwl_milp.enumeration.limits",
@@ -53,7 +53,7 @@ _HOMES = {
     "Problem": "cpwl_milp.core.problem",
     "check_agreement": "cpwl_milp.onnx_io",
     "count_bounds": "cpwl_milp.counting",
-    "count_regions": "cpwl_milp.enumeration.count",
+    "count_regions": "cpwl_milp.census",
     "list_regions": "cpwl_milp.enumeration.listing",
     "load_model": "cpwl_milp.onnx_io",
     "pre_activation_bounds": "cpwl_milp.bounding",

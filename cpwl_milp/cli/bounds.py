@@ -49,10 +49,10 @@ def command(
       cpwl-milp bounds acas.onnx --vnnlib prop_3.vnnlib --bounds lp --json
     """
     from cpwl_milp.bounding import pre_activation_bounds
+    from cpwl_milp.census.sampled import distinct_patterns
     from cpwl_milp.cli import question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
-    from cpwl_milp.enumeration.sampled import distinct_patterns
 
     question.require_named(domain)
     imported = question.load(model)

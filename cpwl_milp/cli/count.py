@@ -22,7 +22,7 @@ from cpwl_milp.cli.output import print_json
 from cpwl_milp.core.errors import InputError
 
 if TYPE_CHECKING:
-    from cpwl_milp.enumeration.count import Count
+    from cpwl_milp.census import Count
 
 
 @click.command(name="count")
@@ -64,9 +64,9 @@ def command(
       cpwl-milp count network.onnx --box -1,1
       cpwl-milp count acas.onnx --vnnlib prop_3.vnnlib --max-seconds 60 --json
     """
+    from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
     from cpwl_milp.cli import question
     from cpwl_milp.core.problem import Problem
-    from cpwl_milp.enumeration.count import CountSettings, count_own_patterns, count_regions
     from cpwl_milp.enumeration.progress import progress_on
 
     question.require_named(domain)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from cpwl_milp.bounding import pre_activation_bounds
-from cpwl_milp.core.errors import CheckFailedError
+from cpwl_milp.census.answer import (
+    Count,
+    CountSettings,
+    LayerCount,
+    intersected,
+    raised,
+)
+from cpwl_milp.census.clock import Clock
+from cpwl_milp.census.projection import projected_own_patterns, worth_projecting
 from cpwl_milp.core.problem import Problem
-from cpwl_milp.counting import CountBounds, count_bounds
-from cpwl_milp.engines.choice import EngineSettings, chosen_engine, make_engine
-from cpwl_milp.enumeration.clock import Clock
+from cpwl_milp.counting import count_bounds
+from cpwl_milp.engines.choice import chosen_engine, make_engine
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.listing import ListedRegions
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.progress import ProgressReporter
-from cpwl_milp.enumeration.projection import projected_own_patterns, worth_projecting
 from cpwl_milp.partition.linear_regions import LinearRegions, linear_regions
 
 # Share of the time that pre-activation bounds may take.
@@ -28,95 +34,6 @@ _PROJECTION_SHARE = 0.3
 _SAMPLING_SECONDS = 3.0
 # Distinct own patterns kept of one layer, unless --max-per-layer says less.
 _OWN_PATTERNS_KEPT = 1_000_000
-
-
-@dataclass(frozen=True)
-class LayerCount:
-    """The counts of one layer.
-
-    Attributes
-    ----------
-    layer : int
-        From 1.
-    units, always_active, always_inactive, unstable : int
-        Hidden units, and what bounds prove of them.
-    prefix : Bracket
-        Regions of layers 1..layer.
-    own : Bracket
-        Distinct patterns of this layer alone.
-    upper_bound : int
-        Of `prefix`, by closed formulas.
-    """
-
-    layer: int
-    units: int
-    always_active: int
-    always_inactive: int
-    unstable: int
-    prefix: Bracket
-    own: Bracket
-    upper_bound: int
-
-
-@dataclass(frozen=True)
-class Count:
-    """The number of regions of a network on a domain.
-
-    Attributes
-    ----------
-    engine : str
-    reason : str
-        Why the count is a bracket; "" when it is complete.
-    regions : Bracket
-    found : int
-        Regions that were listed one by one (a lower bound may count open cubes on top).
-    thin : int
-        Patterns met that are nonempty but not full-dimensional; never part of the count.
-    linear_regions, affine_maps : int or None
-        On request, from a complete list.
-    layers : tuple of LayerCount
-    bounds : CountBounds
-    decisions : dict of str to int
-        How decisions were settled; ``ties`` were within the tolerance.
-    seconds : float
-    """
-
-    engine: str
-    reason: str
-    regions: Bracket
-    found: int
-    thin: int
-    linear_regions: int | None
-    affine_maps: int | None
-    layers: tuple[LayerCount, ...]
-    bounds: CountBounds
-    decisions: dict[str, int]
-    seconds: float
-
-    @property
-    def complete(self) -> bool:
-        """Whether the count is exact."""
-        return not self.reason
-
-
-@dataclass(frozen=True)
-class CountSettings:
-    """How to count.
-
-    Attributes
-    ----------
-    engine : EngineSettings
-    limits : Limits
-    bound_method : str
-        Of the pre-activation bounds.
-    linear : bool
-        Also count linear regions and affine maps (keeps the list in memory).
-    """
-
-    engine: EngineSettings = field(default_factory=EngineSettings)
-    limits: Limits = field(default_factory=Limits)
-    bound_method: str = "crown"
-    linear: bool = False
 
 
 def count_regions(
@@ -146,7 +63,7 @@ def count_regions(
     layers = counting.layers(outcome)
     # Every prefix pattern of the last layer is a region.
     least = layers[-1].prefix.lower if layers else 1
-    regions = _raised(outcome.regions(counting.formulas.upper), least, "regions")
+    regions = raised(outcome.regions(counting.formulas.upper), least, "regions")
     return counting.answer(
         engine=chosen_engine(problem, counting.settings.engine),
         # Bounds that meet settle the count even where the search did not end.
@@ -266,7 +183,7 @@ class _Counting:
             prefixes = list(outcome.layers(uppers))
         if seen is not None:
             prefixes = [
-                _raised(bracket, count, "prefixes seen in samples")
+                raised(bracket, count, "prefixes seen in samples")
                 for bracket, count in zip(prefixes, seen.tally.prefix_counts, strict=True)
             ]
         complete = outcome is not None and outcome.complete
@@ -323,10 +240,10 @@ class _Counting:
         found: list[LayerCount] = []
         least = 1
         for layer, prefix, own in zip(self.formulas.layers, prefixes, owns, strict=True):
-            prefix = _raised(prefix, max(least, own.lower), f"prefixes of layer {layer.layer}")
+            prefix = raised(prefix, max(least, own.lower), f"prefixes of layer {layer.layer}")
             if layer.layer == 1:
                 # The first layer's prefix is the layer itself.
-                prefix = own = _intersected(prefix, own)
+                prefix = own = intersected(prefix, own, "patterns of layer 1")
             least = prefix.lower
             found.append(
                 LayerCount(
@@ -367,22 +284,3 @@ class _Counting:
             decisions=outcome.tally.decisions,
             seconds=self.clock.seconds,
         )
-
-
-def _raised(bracket: Bracket, lower: int, what: str) -> Bracket:
-    """A bracket with a lower bound from elsewhere.
-
-    Raises
-    ------
-    CheckFailedError
-        If more are known to exist than the upper bound allows.
-    """
-    if bracket.upper is not None and lower > bracket.upper:
-        raise CheckFailedError(what, f"{lower} found", f"at most {bracket.upper}, please report it")
-    return Bracket(max(bracket.lower, lower), bracket.upper)
-
-
-def _intersected(a: Bracket, b: Bracket) -> Bracket:
-    uppers = [upper for upper in (a.upper, b.upper) if upper is not None]
-    upper = min(uppers) if uppers else None
-    return _raised(Bracket(a.lower, upper), b.lower, "patterns of layer 1")
