@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 
 import numpy as np
 
-from cpwl_milp.core.affine import Dense, Vector
+from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import SolverError
@@ -15,13 +15,14 @@ from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import Bits, Packed, as_keys, pack, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.encoding.big_m import UNSTABLE, encode
-from cpwl_milp.encoding.pattern_search import HighsSearch, Proposal, open_search
-from cpwl_milp.engines.milp.certificate import Kind, judge
+from cpwl_milp.encoding.pattern_search import Proposal, open_search
+from cpwl_milp.engines.milp.certificate import CellRows, Kind, judge
 from cpwl_milp.engines.milp.facets import neighbours
 from cpwl_milp.engines.milp.ledger import Found, Ledger, key_of, no_patterns
 from cpwl_milp.engines.milp.rounding import clear_patterns
 from cpwl_milp.engines.milp.scope import Scope
-from cpwl_milp.engines.milp.searches import CONFIRMING, Searches
+from cpwl_milp.engines.milp.searches import Searches
+from cpwl_milp.engines.milp.steps import steps_across
 from cpwl_milp.solvers.program import SolveStatus
 
 
@@ -38,18 +39,20 @@ class MilpSettings:
         resolution. Cells in which some active unit never exceeds it are invisible to it.
     closing_margin : float
         The same in the closing proof, which looks more closely; at least the solver's tolerance.
-    n_nearby : int
-        Random points tried around each proposal, a cheap local search. 0 for none.
+    local_search : bool
+        Before each solve, step across the hyperplanes around the regions found last: most
+        patterns are found so, and the solver looks only for the others.
     close_by_facets : bool
         Follow the integer program's proof by crossing every facet of every region, which also
         finds what the margins hide. Not possible for a projection.
     seed : int
+        Of HiGHS; the closing proof takes the next one.
     """
 
     solver: str = "highs"
     margin: float = 1e-6
     closing_margin: float = 1e-8
-    n_nearby: int = 64
+    local_search: bool = True
     close_by_facets: bool = True
     seed: int = 0
 
@@ -60,7 +63,8 @@ class MilpEngine:
     Each proposal of the solver is judged on the composed affine rows. A proper one is listed and
     cut on the scope's bits; a thin or spurious one is cut as the full pattern that it is, since
     in a projection another full pattern may still be proper. The closing "infeasible" is proved
-    twice, the second time without presolve, with another seed and a smaller margin.
+    twice, the second time by HiGHS with another seed and a smaller margin, which is a stronger
+    statement; neither proof uses presolve.
 
     In a scope of all layers from the first, `regions` hold the patterns of the scope's bits,
     packed; so they do for a layer's own patterns, with one witness each: an interior point, and
@@ -114,16 +118,17 @@ class MilpEngine:
         encoding = encode(self._network, self._domain, bounds, margin=self.settings.margin)
         closing = min(self.settings.margin, self.settings.closing_margin)
         self._searches = Searches(
-            open_search(encoding, self.settings.solver),
-            lambda: HighsSearch(
-                encode(self._network, self._domain, bounds, margin=closing), CONFIRMING
+            open_search(encoding, self.settings.solver, seed=self.settings.seed),
+            lambda: open_search(
+                encode(self._network, self._domain, bounds, margin=closing),
+                seed=self.settings.seed + 1,
             ),
         )
         self._stable = encoding.stable_bits
         self._open_units = np.flatnonzero(self._stable == UNSTABLE)
         in_scope = (self._open_units >= where.start) & (self._open_units < where.stop)
         self._scope_units = self._open_units[in_scope]
-        self._rng = np.random.default_rng(self.settings.seed)
+        self._fresh: deque[Found] = deque()
         self._cut_full: set[bytes] = set()
         self._thin_waiting: dict[bytes, Bits] = {}
         self._crossed: set[bytes] = set()
@@ -153,7 +158,7 @@ class MilpEngine:
         closed = False
         while self._ledger.waiting_in(literals) < budget.max_regions:
             if self._ledger.waiting_in(literals) and budget.seconds_left <= 0:
-                break
+                break  # never before one step of progress
             state = self._step(literals, budget)
             if state is not None:
                 closed = state
@@ -164,6 +169,9 @@ class MilpEngine:
 
     def _step(self, literals: dict[int, bool], budget: Budget) -> bool | None:
         """One solve and what follows from it: None to go on, else whether the cube is closed."""
+        if self.settings.local_search and self._fresh:
+            self._look_around(self._fresh.popleft(), literals)
+            return None
         if self._searches.exhausted:
             return self._close_by_facets(literals, budget)
         proposal = self._searches.propose(max(budget.seconds_left, 1e-3))
@@ -185,7 +193,6 @@ class MilpEngine:
     def _take(self, proposal: Proposal) -> None:
         """Judge and cut a proposal, and list what lies near it."""
         assert proposal.bits is not None
-        assert proposal.x is not None
         bits = proposal.bits
         if bits in self._ledger or key_of(bits) in self._cut_full:
             raise SolverError(
@@ -194,18 +201,16 @@ class MilpEngine:
                 "a pattern that is left",
                 "its tolerances are too loose for this network",
             )
-        centre = self._judged(bits)
-        near = [] if centre is None else [centre]
-        self._look_around(proposal.x, near)
+        self._judged(bits)
 
-    def _judged(self, bits: Bits) -> Vector | None:
-        """Judge a full pattern; list and cut it accordingly. Returns the centre of a proper one."""
+    def _judged(self, bits: Bits) -> bool:
+        """Judge a full pattern, list or cut it accordingly, and say whether it is proper."""
         verdict = judge(self._network, self._domain, bits)
         self._counts[verdict.kind.value] += 1
         if verdict.kind is Kind.PROPER:
             assert verdict.point is not None
             self._list(Found(bits, verdict.point, verdict.radius))
-            return verdict.point
+            return True
         self._cut_full.add(key_of(bits))
         self._searches.cut(self._open_units, bits[self._open_units])
         if verdict.kind is Kind.THIN:
@@ -213,10 +218,11 @@ class MilpEngine:
             self._thin_waiting[key_of(projected)] = projected
         if verdict.kind is Kind.UNDECIDED:
             self._doubts += 1
-        return None
+        return False
 
     def _list(self, found: Found) -> None:
         self._ledger.add(found)
+        self._fresh.append(found)
         self._full[key_of(found.bits)] = found.bits
         self._searches.cut(self._scope_units, found.bits[self._scope_units])
 
@@ -228,27 +234,25 @@ class MilpEngine:
             if not self.scope.is_projection:
                 self._full[key_of(projected)] = projected
 
-    def _look_around(self, x: Vector, centres: list[Vector]) -> None:
-        """List the patterns of random points around a solver's input and a cell's centre."""
-        n = self.settings.n_nearby
-        if not n:
-            return
+    def _look_around(self, found: Found, literals: dict[int, bool]) -> None:
+        """List the patterns just across the hyperplanes around a region."""
+        rows = CellRows.of(self._network, self._domain, found.bits)
         box = self._domain.box
-        base = np.array([x, *centres])[self._rng.integers(0, 1 + len(centres), n)]
-        sizes = np.exp(self._rng.uniform(np.log(1e-4), 0.0, (n, 1)))
-        steps = self._rng.normal(size=base.shape) * sizes * box.half_widths
-        self._take_clear(np.clip(base + steps, box.lower, box.upper), "nearby")
+        points = steps_across(rows, self._open_units, found.point, box)
+        self._take_clear(points, "local", literals)
 
     def _take_points(self) -> None:
         """Certify the patterns of the points given from the start."""
         if self._points is not None:
             points, self._points = self._points, None
-            self._take_clear(points, "points")
+            self._take_clear(points, "points", {})
 
-    def _take_clear(self, points: Dense, source: str) -> None:
+    def _take_clear(self, points: Dense, source: str, literals: dict[int, bool]) -> None:
         """List the new patterns among points, each judged like any proposal."""
         points = points[self._domain.contains(points)]
         bits, clear = clear_patterns(self._network, points)
+        inside = np.array([bits[:, u] == v for u, v in literals.items()]).all(axis=0)
+        bits, clear = (bits[inside], clear[inside]) if literals else (bits, clear)
         # Clear points first: one that is not may show a pattern that does not exist.
         for trusted in (True, False):
             group = bits[clear] if trusted else bits[~clear]
@@ -257,7 +261,7 @@ class MilpEngine:
             for k in np.unique(distinct, return_index=True)[1]:
                 if scoped[k].tobytes() in self._ledger.keys or key_of(group[k]) in self._cut_full:
                     continue
-                if self._judged(group[k]) is not None:
+                if self._judged(group[k]):
                     self._counts[source] += 1
 
     # -- the end --------------------------------------------------------------------------
@@ -276,7 +280,7 @@ class MilpEngine:
             for across in neighbours(self._network, self._domain, bits, crossable):
                 self._counts["facets"] += 1
                 known = across in self._ledger or key_of(across) in self._cut_full
-                if not known and _inside(across, literals) and self._judged(across) is not None:
+                if not known and _inside(across, literals) and self._judged(across):
                     self._counts["found_by_facets"] += 1
             self._crossed.add(key_of(bits))
         done = all(key in self._crossed for key, b in self._full.items() if _inside(b, literals))

@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping
 
 from cpwl_milp.core.pattern import Bits
 from cpwl_milp.encoding.pattern_search import PatternSearch, Proposal, Units
-from cpwl_milp.solvers.highs import HighsSettings
-
-CONFIRMING = HighsSettings(first_solution=True, presolve=False, seed=1)
-"""False infeasibility from presolve is a known failure of MIP solvers."""
 
 
 class Searches:
