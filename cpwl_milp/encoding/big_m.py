@@ -179,7 +179,10 @@ def _add_layer(
         key = (number, i)
         low, high = float(bound[0][i]), float(bound[1][i])
         scale = max(abs(low), abs(high))
-        low, high = low - _WIDEN * scale, high + _WIDEN * scale
+        # A bound of zero stays: the part on its other side is fixed instead of being a variable
+        # of rounding's size, whose coefficients would mislead a solver.
+        low = low - _WIDEN * scale if low != 0 else 0.0
+        high += _WIDEN * scale
         bias, slope = float(layer.affine.bias[i]), float(layer.slope[i])
         if key in model.on:
             plus, minus, on = model.z_plus[key], model.z_minus[key], model.on[key]

@@ -13,6 +13,10 @@ from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.errors import SolverError
 
 
+# Least ratio of two coefficients of a row that scaling columns may bring about.
+_SMALLEST_SHARE = 2.0**-20
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """Minimise ``objective @ x + offset`` over ``row_lower <= matrix @ x <= row_upper``.
@@ -107,7 +111,9 @@ class Program:
         """An equivalent program in units in which columns and coefficients are about 1.
 
         Solvers know absolute tolerances only; in these units they are shares of each column's
-        range. All factors are powers of two, so nothing is rounded.
+        range. All factors are powers of two, so nothing is rounded. A column of tiny range is not
+        blown up to where its coefficients are tiny beside others of the same row: a solver that
+        divides by them takes its own tolerance for a contradiction.
 
         Returns
         -------
@@ -119,9 +125,20 @@ class Program:
         reach = np.maximum(np.abs(self.lower), np.abs(self.upper))
         usable = np.isfinite(reach) & (reach > 0) & ~self.integer
         scale = np.where(usable, _power_of_two(np.where(usable, reach, 1.0)), 1.0)
+        row_of = np.repeat(np.arange(self.n_rows), np.diff(self.matrix.indptr))
+        column_of = self.matrix.indices
+        size = np.abs(self.matrix.data)
+        largest = np.zeros(self.n_rows)
+        np.maximum.at(largest, row_of, size * scale[column_of])
+        # The scale at which a column's smallest coefficient is not lost beside the row's largest.
+        held = size > 0
+        least = np.zeros(self.n_columns)
+        np.maximum.at(least, column_of[held], _SMALLEST_SHARE * largest[row_of[held]] / size[held])
+        scale = np.where(
+            usable & (scale < least), _power_of_two(np.where(least > 0, least, 1.0)), scale
+        )
         matrix = sp.csr_array(self.matrix @ sp.diags_array(scale))
         largest = np.zeros(self.n_rows)
-        row_of = np.repeat(np.arange(self.n_rows), np.diff(matrix.indptr))
         np.maximum.at(largest, row_of, np.abs(matrix.data))
         row = 1.0 / _power_of_two(np.where(largest > 0, largest, 1.0))
         return (

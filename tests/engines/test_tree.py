@@ -16,6 +16,7 @@ from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.pattern import pack
 from tests.engines.listing import listed, tree
+from tests.engines.symmetries import rescaled, shuffled
 from tests.networks import degenerate_network, mlp, random_network
 from tests.oracles import OracleDoubtError, facet_walk_regions
 
@@ -27,28 +28,6 @@ def _small_problem(seed: int) -> tuple[Network, Box]:
     # Boxes with corners on the hyperplanes of nets with integer weights, too.
     box = Box(-np.ones(d) * rng.integers(0, 3), np.ones(d) * rng.integers(1, 4))
     return degenerate_network(rng, d, widths), box
-
-
-def _shuffled(network: Network, rng: np.random.Generator) -> Network:
-    """The same function with the units of each layer permuted."""
-    layers, order = [], np.arange(network.n_inputs)
-    for layer in network.layers:
-        shuffle = rng.permutation(layer.affine.n_out)
-        weight = layer.affine.dense()[np.ix_(shuffle, order)]
-        layers.append(Layer(Affine(weight, layer.affine.bias[shuffle]), layer.slope[shuffle]))
-        order = shuffle
-    return Network(tuple(layers), Affine(network.output.dense()[:, order], network.output.bias))
-
-
-def _rescaled(network: Network, rng: np.random.Generator) -> Network:
-    """The same regions: every unit scaled by a power of two, undone in the next layer."""
-    layers, undo = [], np.ones(network.n_inputs)
-    for layer in network.layers:
-        scale = 2.0 ** rng.integers(-12, 13, layer.affine.n_out)
-        weight = scale[:, None] * layer.affine.dense() * undo
-        layers.append(Layer(Affine(weight, scale * layer.affine.bias), layer.slope))
-        undo = 1 / scale
-    return Network(tuple(layers), Affine(network.output.dense() * undo, network.output.bias))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -85,8 +64,8 @@ def test_neither_order_nor_scale_of_units_matters(seed: int) -> None:
     network, box = _small_problem(seed)
     rng = np.random.default_rng(seed)
     expected = listed(tree(network, box))
-    assert listed(tree(_shuffled(network, rng), box)).prefix_counts == expected.prefix_counts
-    assert listed(tree(_rescaled(network, rng), box)).patterns == expected.patterns
+    assert listed(tree(shuffled(network, rng), box)).prefix_counts == expected.prefix_counts
+    assert listed(tree(rescaled(network, rng), box)).patterns == expected.patterns
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
