@@ -22,7 +22,11 @@ LABELS = "--labels models/moons/moons_test_y.npy --permutations 9"
 ASKED = {
     "inspect": [f"inspect {MODEL}"],
     "bounds": [f"bounds {BOX}", f"bounds {BOX} --samples 0"],
-    "count": [f"count {BOX} --linear-regions", f"count {BOX} --max-per-layer 5 --max-seconds 2"],
+    "count": [
+        f"count {BOX} --linear-regions",
+        f"count {BOX} --scope prefix:1",
+        f"count {BOX} --max-per-layer 5 --max-seconds 2",
+    ],
     "enumerate": [f"enumerate {BOX} -o whole", f"enumerate {BOX} -o part --max-regions 5"],
     "information": [
         f"information whole {DATA} {LABELS}",
