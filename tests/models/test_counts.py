@@ -36,4 +36,4 @@ def test_known_counts(file: str, known: dict[str, Any]) -> None:
 
 
 def test_there_are_known_counts() -> None:
-    assert len(COUNTS) >= 6
+    assert len(COUNTS) >= 12
