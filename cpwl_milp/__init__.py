@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cpwl_milp.census import CountSettings, count_regions
     from cpwl_milp.core.affine import Affine
     from cpwl_milp.core.domain import Box
+    from cpwl_milp.core.errors import CpwlError
     from cpwl_milp.core.network import Layer, Network
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
@@ -28,6 +29,7 @@ __all__ = [
     "Affine",
     "Box",
     "CountSettings",
+    "CpwlError",
     "EngineSettings",
     "Layer",
     "Limits",
@@ -46,6 +48,7 @@ _HOMES = {
     "Affine": "cpwl_milp.core.affine",
     "Box": "cpwl_milp.core.domain",
     "CountSettings": "cpwl_milp.census",
+    "CpwlError": "cpwl_milp.core.errors",
     "EngineSettings": "cpwl_milp.engines.choice",
     "Layer": "cpwl_milp.core.network",
     "Limits": "cpwl_milp.enumeration.limits",

@@ -51,8 +51,9 @@ class Count:
     regions : Bracket
     found : int
         Regions that were listed one by one (a lower bound may count open cubes on top).
-    thin : int
-        Patterns met that are nonempty but not full-dimensional; never part of the count.
+    thin : int or None
+        Patterns met that are nonempty but not full-dimensional; never part of the count. None
+        where the engine does not look for them.
     linear_regions, affine_maps : int or None
         On request, from a complete list.
     layers : tuple of LayerCount
@@ -66,7 +67,7 @@ class Count:
     reason: str
     regions: Bracket
     found: int
-    thin: int
+    thin: int | None
     linear_regions: int | None
     affine_maps: int | None
     layers: tuple[LayerCount, ...]

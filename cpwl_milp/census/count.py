@@ -276,7 +276,7 @@ class _Counting:
             reason=reason,
             regions=regions,
             found=outcome.n_regions,
-            thin=outcome.tally.n_thin,
+            thin=outcome.tally.n_thin if engine == "milp" else None,
             linear_regions=linear_regions,
             affine_maps=affine_maps,
             layers=layers,

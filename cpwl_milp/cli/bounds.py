@@ -38,7 +38,9 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    r"""Bound the number of regions of MODEL in a domain, per layer and in all.
+    """Bound the number of regions by every formula.
+
+    Per layer and in all, for MODEL in a domain.
 
     Formulas marked `architecture` bound the largest count over all weights of these widths, not
     this network's.

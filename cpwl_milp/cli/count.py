@@ -53,7 +53,7 @@ def command(
     linear: bool,
     as_json: bool,
 ) -> None:
-    r"""Count the regions of MODEL in a domain: exactly, or as a bracket.
+    """Count regions: exactly, or as a bracket.
 
     A region is a proper activation region: a pattern of all hidden units whose cell has an
     interior and meets the domain's. Per layer, `prefix` counts the regions of layers 1..l and
@@ -179,8 +179,9 @@ def _show(count: Count, scope: str) -> None:
         click.echo(f"{lower} {what} (exact, engine {count.engine})")
     else:
         click.echo(
-            f"between {lower} and {upper} {what} "
-            f"(incomplete: {count.reason}; engine {count.engine}, {count.found:,} found)"
+            f"between {lower} and {upper} {what} (incomplete: "
+            f"{count.reason.removeprefix('unresolved: ')}; "
+            f"engine {count.engine}, {count.found:,} found)"
         )
     if count.linear_regions is not None:
         click.echo(

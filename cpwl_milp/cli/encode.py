@@ -47,7 +47,7 @@ def command(
     margin: float,
     as_json: bool,
 ) -> None:
-    r"""Write MODEL on a domain as a mixed-integer program.
+    """Write the mixed-integer program to a file.
 
     Variables: x (inputs), on (a binary for each unstable unit, 1 iff active), z_plus and z_minus
     (the positive and negative part of its pre-activation), value (units that are linear on the
@@ -90,5 +90,5 @@ def command(
     else:
         click.echo(
             f"{file}: {answer['rows']:,} rows, {answer['columns']:,} columns, "
-            f"{answer['binaries']:,} of them binary ({answer['stable_units']:,} units are stable)"
+            f"{answer['binaries']:,} of them binary; stable units: {answer['stable_units']:,}"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 @click.command(name="enumerate")
 @optional_model_options
 @domain_options
-@click.option("-o", "--output-folder", "folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "-o",
+    "--output-folder",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A new or empty folder for the run.",
+)
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
@@ -56,7 +63,7 @@ def command(
     limits: LimitRequest,
     as_json: bool,
 ) -> None:
-    r"""List the regions of MODEL in a domain into the folder RUN.
+    """List the regions into a run folder.
 
     RUN/regions/*.parquet gets a row a region: its pattern, an interior point, the inradius and,
     with --with-maps, the affine map of the output. A run that was killed, interrupted or stopped
@@ -71,20 +78,20 @@ def command(
     from cpwl_milp.enumeration.run import enumerate_into
 
     if resume is not None:
-        path, (question, problem) = resume, _taken_up(resume, model, domain, folder)
+        path, task = resume, _taken_up(resume, model, domain, folder)
     else:
         if model is None or folder is None:
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
-        path, (question, problem) = folder, _asked(model, domain, engine, with_maps)
+        path, task = folder, _asked(model, domain, engine, with_maps)
     outcome, formulas = enumerate_into(
         path,
-        question,
-        problem,
+        task.question,
+        task.problem,
         resume=resume is not None,
         limits=limits.limits(),
         progress=progress_on(sys.stderr),
     )
-    answer = _answer(path, outcome, formulas)
+    answer = _answer(path, task, outcome, formulas)
     if as_json:
         print_json(answer)
     else:
@@ -93,9 +100,17 @@ def command(
         click.get_current_context().exit(3)
 
 
+class _Task(NamedTuple):
+    """What is to be enumerated, and the `model` field of the answer."""
+
+    question: Question
+    problem: Problem
+    model: dict[str, Any]
+
+
 def _asked(
     model: ModelRequest, domain: DomainRequest, engine: EngineRequest, with_maps: bool
-) -> tuple[Question, Problem]:
+) -> _Task:
     from cpwl_milp.cli import question as typed
 
     typed.require_named(domain)
@@ -111,7 +126,8 @@ def _posed(
     where: Domain,
     engine: EngineRequest,
     with_maps: bool,
-) -> tuple[Question, Problem]:
+) -> _Task:
+    from cpwl_milp.cli.question import described
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.engines.choice import chosen_engine
     from cpwl_milp.storage.question import Layout, Question
@@ -131,12 +147,12 @@ def _posed(
         },
         layout=Layout(network.widths, network.n_inputs, network.n_outputs if with_maps else None),
     )
-    return question, problem
+    return _Task(question, problem, described(imported))
 
 
 def _taken_up(
     resume: Path, model: ModelRequest | None, domain: DomainRequest, folder: Path | None
-) -> tuple[Question, Problem]:
+) -> _Task:
     """The question of a run folder; a MODEL given beside it only says where the file is now."""
     from cpwl_milp.cli import question as typed
     from cpwl_milp.storage.run_folder import RunFolder
@@ -158,18 +174,21 @@ def _taken_up(
     return _posed(imported, request.described(), where, engine, with_maps)
 
 
-def _answer(path: Path, outcome: Outcome, formulas: CountBounds) -> dict[str, Any]:
+def _answer(path: Path, task: _Task, outcome: Outcome, formulas: CountBounds) -> dict[str, Any]:
     regions = outcome.regions(formulas.upper)
     layers = outcome.layers([layer.prefix_upper for layer in formulas.layers])
     return {
         "schema": "cpwl-milp/enumerate/1",
         "run": str(path),
+        "model": task.model,
+        "domain": dict(task.question.domain),
+        "engine": task.question.engine,
         "complete": outcome.complete,
         "reason": outcome.reason,
         "regions": outcome.n_regions,
         "lower": regions.lower,
         "upper": regions.upper,
-        "thin_patterns": outcome.tally.n_thin,
+        "thin_patterns": outcome.tally.n_thin if task.question.engine == "milp" else None,
         "layers": [
             {"layer": k + 1, "prefix_lower": bracket.lower, "prefix_upper": bracket.upper}
             for k, bracket in enumerate(layers)

@@ -43,7 +43,7 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    r"""Estimate entropies and mutual information of the regions of MODEL, layer by layer.
+    """Weigh regions with samples: entropies and information.
 
     MODEL is an ONNX file, or the folder of an enumeration (RUN): then the mass of every listed
     region, those without samples included, is written to RUN/mass. `own` is the pattern of a
@@ -127,6 +127,11 @@ def _show(answer: dict[str, Any]) -> None:
             f"{run['regions_with_samples']:,} of {run['regions']:,} listed regions hold samples; "
             f"masses are in {run['path']}/mass"
         )
+        if run["unlisted"]:
+            click.echo(
+                f"the run is incomplete: {run['unlisted']:,} samples lie in "
+                f"{run['unlisted_patterns']:,} regions that it does not list"
+            )
     rows = []
     for layer in answer["layers"]:
         for kind in ("own", "prefix"):
@@ -163,7 +168,7 @@ def _show(answer: dict[str, Any]) -> None:
     )
     for note in answer["notes"]:
         click.echo(f"- {note}")
-    click.echo(f"- reliable: {answer['reliability_rule']}")
+    click.echo(f"- {answer['reliability_rule']}")
 
 
 def _mutual(mutual: dict[str, float] | None) -> tuple[str, str, str, str]:

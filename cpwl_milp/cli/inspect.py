@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
 @json_option
 def command(model: ModelRequest, domain: DomainRequest, seed: int, as_json: bool) -> None:
-    r"""Show layers, shapes, units and operators of MODEL, and its agreement with onnxruntime.
+    """Show what a model is, and that it was read right.
 
-    The random inputs come from the domain if one is named, else from [-1, 1].
+    Layers, shapes, units and operators of MODEL, and its agreement with onnxruntime.
+
+    The random inputs come from the domain if one is named, else from [-1, 1] and [0, 1].
 
     \b
     Examples:

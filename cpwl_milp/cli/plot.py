@@ -49,7 +49,7 @@ def command(
     limits: LimitRequest,
     as_json: bool,
 ) -> None:
-    r"""Draw the regions of MODEL in a box with two inputs that vary.
+    """Draw the regions of a two-dimensional box.
 
     Each region gets a colour of its pattern; the areas of all polygons are added up and held
     against the box's.
@@ -104,6 +104,8 @@ def command(
     )
     answer: dict[str, Any] = {
         "schema": "cpwl-milp/plot/1",
+        "model": question.described(imported),
+        "domain": where.describe(),
         "file": str(file),
         "regions": len(regions),
         "complete": outcome.complete,

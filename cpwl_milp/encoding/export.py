@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
+
+from pyomo.common.log import LoggingIntercept
+from pyomo.opt import ProblemFormat
 
 from cpwl_milp.core.errors import InputError
 from cpwl_milp.encoding.big_m import Encoding
 
-FORMATS = {".mps": "mps", ".lp": "lp"}
+FORMATS = {".mps": ProblemFormat.mps, ".lp": ProblemFormat.cpxlp}
 
 
 def export_program(encoding: Encoding, path: Path) -> None:
@@ -28,9 +32,11 @@ def export_program(encoding: Encoding, path: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
             part = Path(folder) / f"model{path.suffix.lower()}"
-            encoding.model.write(
-                str(part), format=kind, io_options={"symbolic_solver_labels": True}
-            )
+            # Pyomo warns of the constant objective on standard output, where answers go.
+            with LoggingIntercept(module="pyomo", level=logging.WARNING):
+                encoding.model.write(
+                    str(part), format=kind, io_options={"symbolic_solver_labels": True}
+                )
             part.replace(path)
     except OSError as error:
         raise InputError(str(path), f"cannot be written: {error.strerror}") from error

@@ -14,7 +14,8 @@ from cpwl_milp.engines.tree import TreeEngine
 
 # The tree keeps one affine map a value of the network: that many numbers are 2 GB.
 _TREE_NUMBERS = 250_000_000
-_SAMPLES = 1_000_000
+# Samples of the sampling engine where no limit stops it before: some seconds.
+_SAMPLES = 200_000
 
 
 @dataclass(frozen=True)

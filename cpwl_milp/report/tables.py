@@ -25,7 +25,13 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
         table.add_row(*row)
     # A pipe has no width of its own; a narrow default would fold numbers.
     width = None if sys.stdout.isatty() else 120
-    Console(width=width, markup=False, highlight=False).print(table)
+    console = Console(width=width, markup=False, highlight=False)
+    with console.capture() as text:
+        console.print(table)
+    # The borderless style pads every line and frames the table with blank ones.
+    for line in text.get().splitlines():
+        if line.strip():
+            print(line.rstrip())
 
 
 def count_text(value: int | None) -> str:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.errors import SolverError
 
-
 # Least ratio of two coefficients of a row that scaling columns may bring about.
 _SMALLEST_SHARE = 2.0**-20
 
