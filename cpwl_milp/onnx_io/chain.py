@@ -144,14 +144,17 @@ class _Positions:
         """The coefficients of a tensor over this layer's values."""
         if len(tensor.terms) == 1:
             ((b, m),) = tensor.terms.items()
-            if m.shape[1] == self.width and np.array_equal(self.kept[b], np.arange(self.width)):
+            whole = np.arange(self.width)
+            if m.shape[1] == self.width and np.array_equal(self.kept.get(b, ()), whole):
                 return m
         rows, columns, values = [], [], []
         for b, m in tensor.terms.items():
             coo = sp.coo_array(m)
+            used = coo.data != 0
+            if not used.any():
+                continue  # zero weights read nothing, so the block need not have been carried here
             at = np.full(m.shape[1], -1, dtype=np.int64)
             at[self.kept[b]] = self.start[b] + np.arange(self.kept[b].size)
-            used = coo.data != 0
             rows.append(coo.coords[0][used])
             columns.append(at[coo.coords[1][used]])
             values.append(coo.data[used])

@@ -309,6 +309,44 @@ def test_extreme_coefficients_are_noticed(tmp_path: Path) -> None:
         load_model(path)
 
 
+@pytest.mark.parametrize("op", ["Max", "Min", "Add"])
+def test_zero_weights_read_nothing(op: str, tmp_path: Path) -> None:
+    # The branch of zeros is read two layers on, but nothing is carried there for it.
+    built = model(
+        [
+            node("Gemm", ["x", "zeros", "b"], ["z"]),
+            node("Gemm", ["x", "w", "b"], ["u"]),
+            node("Relu", ["u"], ["v"]),
+            node(op, ["z", "v"], ["a"]),
+            node("Relu", ["a"], ["c"]),
+            node(op, ["z", "c"], ["y"]),
+        ],
+        constants={
+            "zeros": np.zeros((3, 4), np.float32),
+            "w": RNG.normal(size=(3, 4)).astype(np.float32),
+            "b": np.array([-1.0, -0.5, 0.25, 1.0], np.float32),
+        },
+    )
+    check_agreement(load_model(save(built, tmp_path)), Box.uniform(-2.0, 2.0, 3))
+
+
+def test_the_larger_of_a_constant_and_an_input(tmp_path: Path) -> None:
+    # As pruning leaves it: one of the two pooled units has no weights any more.
+    built = model(
+        [
+            node("Gemm", ["x", "w", "b"], ["z"]),
+            node("ReduceMax", ["z"], ["y"], axes=[1], keepdims=1),
+        ],
+        constants={
+            "w": np.array([[0, 1.5], [0, 0], [0, 2]], np.float32),
+            "b": np.array([-1.0, -1.5], np.float32),
+        },
+    )
+    imported = load_model(save(built, tmp_path))
+    assert imported.network.widths == (1,)
+    check_agreement(imported, Box.uniform(-2.0, 2.0, 3))
+
+
 def test_max_of_equal_tensors_needs_no_unit(tmp_path: Path) -> None:
     nodes = [node("Neg", ["x"], ["m"]), node("Neg", ["m"], ["n"]), node("Max", ["x", "n"], ["y"])]
     assert loaded(nodes, [1, 3], tmp_path).network.n_units == 0
