@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from cpwl_milp.storage.question import Question
 
 
+# What may be said of a run that was begun already.
+_RESUMABLE = ("model_path", "resume", "max_regions", "max_seconds", "max_per_layer", "as_json")
+
+
 @click.command(name="enumerate")
 @optional_model_options
 @domain_options
@@ -74,11 +78,13 @@ def command(
       cpwl-milp enumerate network.onnx --box -1,1 -o run
       cpwl-milp enumerate --resume run
     """
+    from cpwl_milp.cli.checks import refuse_others
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.enumeration.run import enumerate_into
 
     if resume is not None:
-        path, task = resume, _taken_up(resume, model, domain, folder)
+        refuse_others(_RESUMABLE, "--resume, which takes all but limits and MODEL from the run")
+        path, task = resume, _taken_up(resume, model)
     else:
         if model is None or folder is None:
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
@@ -139,7 +145,7 @@ def _posed(
         model_sha256=imported.sha256,
         model_options=model_options,
         domain=where.describe(),
-        engine=chosen_engine(problem, engine.settings()),
+        engine=chosen_engine(problem, engine.settings(with_inradii=True)),
         settings={
             "solver": engine.solver,
             "seed": engine.seed,
@@ -150,15 +156,11 @@ def _posed(
     return _Task(question, problem, described(imported))
 
 
-def _taken_up(
-    resume: Path, model: ModelRequest | None, domain: DomainRequest, folder: Path | None
-) -> _Task:
+def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
     """The question of a run folder; a MODEL given beside it only says where the file is now."""
     from cpwl_milp.cli import question as typed
     from cpwl_milp.storage.run_folder import RunFolder
 
-    if folder is not None or domain.given:
-        raise click.UsageError("--resume takes folder and domain from the run")
     stored = RunFolder.read(resume).question
     request = ModelRequest.from_description(stored.model_path, stored.model_options)
     imported = typed.load(request if model is None else request.at(model.path))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _Command = Callable[..., Any]
 
+SEED = click.IntRange(min=0, max=2**31 - 1)
+"""What every random generator here takes, HiGHS's included."""
+
 
 @dataclass(frozen=True)
 class ModelRequest:
@@ -34,7 +37,7 @@ class ModelRequest:
             "inputs": list(self.inputs),
             "outputs": list(self.outputs),
             "dims": self.dims,
-            "fixed": {name: str(path) for name, path in self.fixed.items()},
+            "fixed": {name: str(path.absolute()) for name, path in self.fixed.items()},
             "strip_output": self.strip_output,
         }
 
@@ -92,11 +95,11 @@ class EngineRequest:
     bound_method: str
     seed: int
 
-    def settings(self, *, with_points: bool = False) -> EngineSettings:
+    def settings(self, *, with_inradii: bool = False) -> EngineSettings:
         """As the engines take them."""
         from cpwl_milp.engines.choice import EngineSettings
 
-        return EngineSettings(self.name, self.solver, self.seed, with_points)
+        return EngineSettings(self.name, self.solver, self.seed, with_inradii=with_inradii)
 
 
 def model_options(command: _Command) -> _Command:
@@ -110,8 +113,10 @@ def optional_model_options(command: _Command) -> _Command:
 
 
 def _model_argument(command: _Command, *, required: bool) -> _Command:
+    metavar = "MODEL" if required else "[MODEL]"
+
     @click.argument(
-        "model_path", metavar="MODEL", type=click.Path(path_type=Path), required=required
+        "model_path", metavar=metavar, type=click.Path(path_type=Path), required=required
     )
     @_model_reading_options
     @functools.wraps(command)
@@ -250,7 +255,7 @@ def engine_options(command: _Command) -> _Command:
     @click.option(
         "--engine",
         "name",
-        type=click.Choice(["auto", "tree", "milp", "sampling"]),
+        type=click.Choice(["auto", "cells", "tree", "milp", "sampling"]),
         default="auto",
         show_default=True,
         help="How to search.",
@@ -263,9 +268,14 @@ def engine_options(command: _Command) -> _Command:
         help="Solver of the milp engine: highs, or any that Pyomo knows.",
     )
     @bound_option
-    @click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
+    @click.option("--seed", type=SEED, default=0, show_default=True, help="Random seed.")
     @functools.wraps(command)
     def gathered(name: str, solver: str, bound_method: str, seed: int, **rest: Any) -> Any:
+        if solver != "highs":
+            from cpwl_milp.encoding.pattern_search import pyomo_solver
+
+            # Now, not when the first mixed-integer program comes up, if one does.
+            pyomo_solver(solver)
         return command(engine=EngineRequest(name, solver, bound_method, seed), **rest)
 
     return gathered

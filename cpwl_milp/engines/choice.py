@@ -8,12 +8,16 @@ from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.exploration import Engine
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.problem import Problem
+from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.milp import MilpEngine, MilpSettings
 from cpwl_milp.engines.sampling import SamplingEngine
 from cpwl_milp.engines.tree import TreeEngine
 
 # The tree keeps one affine map a value of the network: that many numbers are 2 GB.
 _TREE_NUMBERS = 250_000_000
+# The cells engine is the fastest up to so many inputs, and holds its weights as dense arrays.
+_CELLS_INPUTS = 4
+_CELLS_WEIGHTS = 20_000_000
 # Samples of the sampling engine where no limit stops it before: some seconds.
 _SAMPLES = 200_000
 
@@ -25,19 +29,22 @@ class EngineSettings:
     Attributes
     ----------
     name : str
-        "auto", "tree", "milp" or "sampling".
+        "auto", "cells", "tree", "milp" or "sampling".
     solver : str
         Of the milp engine: "highs", or any solver that Pyomo knows.
     seed : int
         Of samples.
     with_points : bool
-        Find an interior point and the inradius of each region.
+        Find an interior point of each region.
+    with_inradii : bool
+        Find the inradius, too.
     """
 
     name: str = "auto"
     solver: str = "highs"
     seed: int = 0
     with_points: bool = False
+    with_inradii: bool = False
 
     @property
     def milp(self) -> MilpSettings:
@@ -48,13 +55,18 @@ class EngineSettings:
 def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     """The name of the engine that "auto" stands for.
 
-    The tree is exact and the fastest wherever its affine maps fit into memory; beyond, only
-    samples are left.
+    Cells with vertices are the fastest way in few dimensions (docs/performance.md) but know no
+    inradius; the tree is exact wherever its affine maps fit into memory; beyond, only samples
+    are left.
     """
     if settings.name != "auto":
         return settings.name
-    rows = sum(layer.affine.n_out for layer in problem.network.layers)
-    return "tree" if rows * (problem.domain.dim + 1) <= _TREE_NUMBERS else "sampling"
+    layers, dim = problem.network.layers, problem.domain.dim
+    weights = sum(layer.affine.n_in * layer.affine.n_out for layer in layers)
+    if dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and not settings.with_inradii:
+        return "cells"
+    rows = sum(layer.affine.n_out for layer in layers)
+    return "tree" if rows * (dim + 1) <= _TREE_NUMBERS else "sampling"
 
 
 def make_engine(
@@ -73,8 +85,11 @@ def make_engine(
         sampling engine; the tree's open cubes hold nothing that was listed).
     """
     name = chosen_engine(problem, settings)
+    points = settings.with_points or settings.with_inradii
+    if name == "cells":
+        return CellsEngine(problem, bounds, with_points=points)
     if name == "tree":
-        return TreeEngine(problem, bounds, with_points=settings.with_points)
+        return TreeEngine(problem, bounds, with_points=points)
     if name == "sampling":
         return SamplingEngine(problem, bounds, n_samples=_SAMPLES, seed=settings.seed, known=known)
     return MilpEngine(problem, bounds, known_patterns=known, settings=settings.milp)

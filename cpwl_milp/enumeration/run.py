@@ -76,9 +76,9 @@ def enumerate_into(
                 name=question.engine,
                 solver=str(question.settings["solver"]),
                 seed=int(question.settings["seed"]),
-                with_points=True,
+                with_inradii=True,
             ),
-            known=None if question.engine == "tree" else listed_patterns(run),
+            known=None if question.engine in ("cells", "tree") else listed_patterns(run),
         )
         maps_of = OutputMapsOf(network) if question.layout.n_outputs is not None else None
         row = network.n_units // 8 + 8 * (1 + network.n_inputs) * (

@@ -15,6 +15,7 @@ from cpwl_milp.core.cube import ROOT
 from cpwl_milp.core.exploration import Budget, Engine
 from cpwl_milp.core.pattern import unpack
 from cpwl_milp.core.problem import Problem
+from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.milp import MilpEngine
 from cpwl_milp.engines.tree import TreeEngine
 from tests.known_answers import KNOWN_ANSWERS, KnownAnswer
@@ -29,6 +30,7 @@ class ExactEngine(NamedTuple):
 
 def exact_engines() -> tuple[ExactEngine, ...]:
     return (
+        ExactEngine("cells", lambda problem, bounds: CellsEngine(problem, bounds), 10**6),
         ExactEngine("tree", lambda problem, bounds: TreeEngine(problem, bounds), 10**6),
         ExactEngine("milp", lambda problem, bounds: MilpEngine(problem, bounds), 30),
     )

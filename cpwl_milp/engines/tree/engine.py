@@ -22,7 +22,7 @@ from cpwl_milp.engines.tree.memory import (
     start,
 )
 from cpwl_milp.engines.tree.plan import Plan, lay_out
-from cpwl_milp.engines.tree.search import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, search
+from cpwl_milp.engines.tree.search import DONE, NEEDS_SPACE, PARKED, STUCK, search
 from cpwl_milp.engines.tree.state import COUNTER_NAMES, EMITTED, State
 
 # Regions handed over at once.
@@ -102,7 +102,7 @@ class TreeEngine:
                     reason = "the dictionaries along one path need more than 4 GiB"
                     break
                 state = grown(state)
-            if status == PAUSED and found >= budget.max_regions:
+            if found >= budget.max_regions:
                 break
             if budget.seconds_left <= 0:
                 break

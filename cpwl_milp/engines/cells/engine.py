@@ -1,0 +1,87 @@
+"""The cells engine: for few inputs, cells that carry their vertices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.domain import Box
+from cpwl_milp.core.errors import DomainError
+from cpwl_milp.core.exploration import Advance, Budget
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.cells.layout import lay_out
+from cpwl_milp.engines.cells.memory import CellSearch
+from cpwl_milp.engines.descent import descend
+
+# Beyond, a cell has too many vertices: 2^d for the box alone.
+MOST_INPUTS = 6
+_FIRST_QUOTA = 20_000
+
+
+class CellsEngine:
+    """Depth-first search over activation patterns, on cells with vertices.
+
+    *Problem* : any network over a full-dimensional box with at most 6 inputs that vary.
+    *Answer* : every proper region, in the same order as the tree engine's.
+    *Property* : as the tree engine: exact where no decision falls within the tolerance; those
+    that do are counted as ``ties``.
+
+    Parameters
+    ----------
+    problem : Problem
+    bounds : Bounds
+        Of the problem's network on its domain.
+    with_points : bool
+        Find an interior point of every region (the mean of its vertices); no inradius.
+
+    Raises
+    ------
+    DomainError
+        If the domain is not a box or has too many inputs.
+    """
+
+    name = "cells"
+    exact = True
+    open_cubes_nonempty = True
+
+    def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool = False) -> None:
+        domain = problem.domain
+        if not isinstance(domain, Box) or domain.dim > MOST_INPUTS:
+            raise DomainError(
+                "cells engine",
+                f"{domain.dim} inputs that vary",
+                f"a box with at most {MOST_INPUTS}",
+                "use --engine tree",
+            )
+        self._box = domain
+        self._with_points = with_points
+        self._n_units = problem.network.n_units
+        self._layout = lay_out(problem.network, domain, bounds) if problem.network.layers else None
+
+    def advance(self, cube: Cube, budget: Budget) -> Advance:
+        """Work on `cube` until it is closed or the budget is spent."""
+        if self._layout is None:
+            return self._single_region(cube)
+        search = CellSearch(
+            self._layout, self._box.dim, cube, budget, with_points=self._with_points
+        )
+        found = descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
+        points = self._box.centre + self._box.half_widths * found.regions.points
+        return replace(found, regions=replace(found.regions, points=points))
+
+    def _single_region(self, cube: Cube) -> Advance:
+        """An affine network: the whole domain is one region."""
+        centre = self._box.centre[None, :] if self._with_points else np.zeros((0, self._box.dim))
+        return Advance(
+            cube=cube,
+            regions=RegionBatch(
+                np.zeros((1, 1), dtype=np.uint8), centre, np.full(len(centre), np.nan)
+            ),
+            open=(),
+            prefix_counts=np.zeros(0, dtype=np.int64),
+            thin=np.zeros((0, 1), dtype=np.uint8),
+        )

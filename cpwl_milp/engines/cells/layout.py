@@ -1,0 +1,74 @@
+"""A problem laid out for the cells engine: dense, unit-major weights in unit-box coordinates."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.affine import Vector
+from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.domain import Box
+from cpwl_milp.core.network import Network
+from cpwl_milp.engines.tree.plan import lay_out as lay_out_rows
+
+
+class Layout(NamedTuple):
+    """The network as the kernels read it.
+
+    Rows are the outputs of all layers, numbered through; hidden units are numbered as in patterns.
+
+    Attributes
+    ----------
+    weights : float64
+        Of all layers, one after the other; layer l as ``(n_in, n_out)``, so that one input feeds
+        a contiguous run of outputs.
+    weight_start : int64 (n_layers + 1,)
+    bias, slope, tolerance : float64 (n_rows,)
+        `tolerance` is absolute, for z.
+    first_row, offsets : int64 (n_layers + 1,)
+        Where each layer's rows and hidden units begin.
+    unit_of_row : int64 (n_rows,)
+        The hidden unit of each row, -1 for pass-on units.
+    stable : int8 (n_units,)
+        The bit where bounds fix it on the whole domain, else -1.
+    """
+
+    weights: Vector
+    weight_start: NDArray[np.int64]
+    bias: Vector
+    slope: Vector
+    tolerance: Vector
+    first_row: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    unit_of_row: NDArray[np.int64]
+    stable: NDArray[np.int8]
+
+
+def lay_out(network: Network, box: Box, bounds: Bounds) -> Layout:
+    """Lay a network with at least one layer out over a full-dimensional box."""
+    rows = lay_out_rows(network, box, bounds)
+    n_layers = len(network.layers)
+    blocks, starts = [], [0]
+    n_in = box.dim
+    for layer in range(n_layers):
+        first, last = int(rows.first_row[layer]), int(rows.first_row[layer + 1])
+        block = np.zeros((n_in, last - first))
+        entries = slice(int(rows.indptr[first]), int(rows.indptr[last]))
+        outputs = np.repeat(np.arange(last - first), np.diff(rows.indptr[first : last + 1]))
+        np.add.at(block, (rows.indices[entries], outputs), rows.weights[entries])
+        blocks.append(block.ravel())
+        starts.append(starts[-1] + block.size)
+        n_in = last - first
+    return Layout(
+        weights=np.concatenate(blocks),
+        weight_start=np.array(starts, dtype=np.int64),
+        bias=rows.bias,
+        slope=rows.slope,
+        tolerance=rows.tolerance,
+        first_row=rows.first_row,
+        offsets=rows.offsets,
+        unit_of_row=rows.unit_of_row,
+        stable=rows.stable,
+    )

@@ -1,0 +1,200 @@
+"""Setting up the memory of the cells search, and the search as `descent` drives it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.exploration import Budget
+from cpwl_milp.core.pattern import packed_size
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.cells.layout import Layout
+from cpwl_milp.engines.cells.search import search
+from cpwl_milp.engines.cells.state import (
+    BEGIN,
+    COUNTED,
+    COUNTER_NAMES,
+    EMITTED,
+    END,
+    FACETS,
+    LAYER,
+    LEVELS,
+    N_COUNTERS,
+    N_PLACES,
+    TOP,
+    State,
+)
+
+# Regions handed over at once.
+_BATCH = 1 << 15
+# Numbers on the vertex stack: 1 GB.
+_MOST_NUMBERS = 1 << 27
+
+
+class CellSearch:
+    """The compiled search below one cube.
+
+    Parameters
+    ----------
+    layout : Layout
+    dim : int
+    cube : Cube
+    budget : Budget
+    with_points : bool
+        Emit an interior point of every region.
+    """
+
+    stuck_reason = "a cell has more than 64 facets"
+    full_reason = "the vertices along one path need more than 1 GB"
+
+    def __init__(
+        self, layout: Layout, dim: int, cube: Cube, budget: Budget, *, with_points: bool
+    ) -> None:
+        self._layout = layout
+        self._cube = cube
+        self._with_points = with_points
+        self._state = start(layout, dim, cube, budget)
+
+    def run(self, quota: int, *, leave: bool) -> int:
+        """Search on."""
+        return int(search(self._layout, self._state, quota, self._with_points, leave))
+
+    def taken(self) -> RegionBatch:
+        """The regions emitted since the last call, points in the unit box."""
+        state = self._state
+        n = int(state.at[EMITTED])
+        state.at[EMITTED] = 0
+        centres = state.centres[: n if self._with_points else 0].copy()
+        return RegionBatch(state.patterns[:n].copy(), centres, np.full(len(centres), np.nan))
+
+    def limit(self, room: int) -> None:
+        """From now on emit at most `room` regions at a time."""
+        if room < len(self._state.patterns):
+            places = slice(max(1, room))
+            self._state = self._state._replace(
+                patterns=self._state.patterns[places], centres=self._state.centres[places]
+            )
+
+    def grow(self) -> bool:
+        """Double the vertex stack."""
+        state = self._state
+        if 2 * (state.points.size + state.heights.size) > _MOST_NUMBERS:
+            return False
+
+        def doubled(array: NDArray[Any]) -> NDArray[Any]:
+            return np.concatenate([array, np.zeros_like(array)])
+
+        self._state = state._replace(
+            points=doubled(state.points),
+            heights=doubled(state.heights),
+            facets=doubled(state.facets),
+        )
+        return True
+
+    def current(self) -> Cube:
+        """The cell at hand as a cube."""
+        literals = [self._literal(level) for level in range(int(self._state.at[LEVELS]))]
+        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
+        return Cube.of([*self._cube.literals, *literals], counted)
+
+    def pending(self) -> list[Cube]:
+        """The siblings still to come, the latest first."""
+        n_levels = int(self._state.at[LEVELS])
+        literals = [self._literal(level) for level in range(n_levels)]
+        return [
+            Cube.of(
+                [*self._cube.literals, *literals[:level], -literals[level]],
+                max(int(self._state.level_layer[level]), self._cube.counted_layers),
+            )
+            for level in reversed(range(n_levels))
+            if self._state.level_pending[level]
+        ]
+
+    @property
+    def prefix_counts(self) -> NDArray[np.int64]:
+        """Cells of each prefix completed so far."""
+        return self._state.prefix_counts
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """How decisions were settled so far."""
+        return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
+
+    def _literal(self, level: int) -> int:
+        unit = int(self._state.level_unit[level])
+        return unit + 1 if self._state.bits[unit] else -(unit + 1)
+
+
+def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
+    """The memory at the root of a cube: the unit box with its corners."""
+    n_units = int(layout.offsets[-1])
+    n_layers = layout.offsets.size - 1
+    widest = int(np.diff(layout.first_row).max())
+    corners, facets = box_corners(dim)
+    capacity = 64 * len(corners) + 1024
+    fixed = np.full(n_units, -1, dtype=np.int8)
+    for literal in cube.literals:
+        fixed[abs(literal) - 1] = 1 if literal > 0 else 0
+    at = np.zeros(N_PLACES, dtype=np.int64)
+    at[BEGIN], at[END], at[TOP] = 0, len(corners), len(corners)
+    at[FACETS] = 2 * dim
+    at[COUNTED] = cube.counted_layers
+    points = np.zeros((capacity, dim))
+    points[: len(corners)] = corners
+    masks = np.zeros(capacity, dtype=np.uint64)
+    masks[: len(corners)] = facets
+    left = np.full(n_layers, np.iinfo(np.int64).max)
+    if budget.prefix_left is not None:
+        left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
+    n_bytes = packed_size(n_units)
+    places = max(1, min(_BATCH, budget.max_regions))
+    level = [np.zeros(n_units + 1, dtype=np.int64) for _ in range(7)]
+    return State(
+        at=at,
+        bits=np.zeros(n_units, dtype=np.uint8),
+        fixed=fixed,
+        maps=np.zeros((dim + 1, int(layout.first_row[-1]))),
+        map_stamp=np.zeros(n_layers, dtype=np.int64),
+        map_below=np.zeros(n_layers, dtype=np.int64),
+        map_bits=np.zeros(n_units, dtype=np.uint8),
+        open_unit=np.zeros((n_layers, widest), dtype=np.int64),
+        open_row=np.zeros((n_layers, widest), dtype=np.int64),
+        open_tolerance=np.zeros((n_layers, widest)),
+        n_opened=np.zeros(n_layers, dtype=np.int64),
+        points=points,
+        heights=np.zeros((capacity, widest)),
+        facets=masks,
+        lowest=np.zeros(widest),
+        highest=np.zeros(widest),
+        scratch=np.zeros(widest),
+        level_unit=level[0],
+        level_layer=level[1],
+        level_open=level[2],
+        level_begin=level[3],
+        level_end=level[4],
+        level_facets=level[5],
+        level_pending=level[6],
+        patterns=np.zeros((places, n_bytes), dtype=np.uint8),
+        centres=np.zeros((places, dim)),
+        packed=np.zeros(n_bytes, dtype=np.uint8),
+        prefix_counts=np.zeros(n_layers, dtype=np.int64),
+        prefix_left=left,
+        counters=np.zeros(N_COUNTERS, dtype=np.int64),
+    )
+
+
+def box_corners(dim: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Corners of [-1, 1]^dim, in the plane in order around it, and the facets each lies on.
+
+    Facet j is ``t_j = -1``, facet dim + j is ``t_j = 1``.
+    """
+    if dim == 2:
+        corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    else:
+        corners = np.array(list(itertools.product((-1.0, 1.0), repeat=dim)))
+    ids = np.where(corners < 0, np.arange(dim), dim + np.arange(dim)).astype(np.uint64)
+    return corners, np.bitwise_or.reduce(np.uint64(1) << ids, axis=1)

@@ -1,0 +1,93 @@
+"""The memory of the cells search."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Places in State.at.
+LAYER, OPEN, N_OPEN, BEGIN, END, TOP, LEVELS, FACETS, EMITTED, ENTERED, COUNTED, STAMP = range(12)
+N_PLACES = 12
+
+# Places in State.counters.
+CUTS, TESTS, TIES, COMPOSED, UPDATED = range(5)
+N_COUNTERS = 5
+COUNTER_NAMES = ("cuts", "tests", "ties", "maps_composed", "maps_updated")
+
+# Facets of one cell that fit into a vertex's mask.
+MAX_FACETS = 64
+
+
+class State(NamedTuple):
+    """All arrays; the cell at hand is the vertices BEGIN..END of the stack.
+
+    Attributes
+    ----------
+    at : int64 (N_PLACES,)
+        Layer at hand; place in its list of open units and the list's length; the cell's vertices
+        and the top of the stack; levels; facet ids given out; regions emitted; whether the
+        layer's maps stand; layers that the start of the cube had counted; last stamp given.
+    bits : uint8 (n_units,)
+    fixed : int8 (n_units,)
+        The cube's literals: the bit, or -1.
+    maps : float64 (d + 1, n_rows)
+        ``[q; P^T]`` of every row, for the current prefix.
+    map_stamp, map_below : int64 (n_layers,)
+        Stamp of each layer's maps, and of the maps below that they were composed from.
+    map_bits : uint8 (n_units,)
+        The bits that the maps above were composed with.
+    open_unit, open_row : int64 (n_layers, widest)
+        Units of each layer that are open on the cell that entered it, and their rows.
+    open_tolerance : float64 (n_layers, widest)
+    n_opened : int64 (n_layers,)
+    points : float64 (capacity, d)
+        The vertex stack.
+    heights : float64 (capacity, widest)
+        z of the layer's open units at each vertex.
+    facets : uint64 (capacity,)
+        Facets that each vertex lies on (from 3 dimensions; a polygon's vertices are in order).
+    lowest, highest, scratch : float64 (widest,)
+        Scratch.
+    level_* : int64 (n_units + 1,)
+        Of each branching: unit, layer, place in the open list, the sibling's vertices, the facet
+        ids given out, and whether the sibling is still to come.
+    patterns : uint8 (places, bytes), centres : float64 (places, d)
+        The regions emitted, and the mean of the vertices of each.
+    packed : uint8 (bytes,)
+        The pattern of the layers below the last.
+    prefix_counts, prefix_left : int64 (n_layers,)
+    counters : int64 (N_COUNTERS,)
+    """
+
+    at: NDArray[np.int64]
+    bits: NDArray[np.uint8]
+    fixed: NDArray[np.int8]
+    maps: NDArray[np.float64]
+    map_stamp: NDArray[np.int64]
+    map_below: NDArray[np.int64]
+    map_bits: NDArray[np.uint8]
+    open_unit: NDArray[np.int64]
+    open_row: NDArray[np.int64]
+    open_tolerance: NDArray[np.float64]
+    n_opened: NDArray[np.int64]
+    points: NDArray[np.float64]
+    heights: NDArray[np.float64]
+    facets: NDArray[np.uint64]
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    scratch: NDArray[np.float64]
+    level_unit: NDArray[np.int64]
+    level_layer: NDArray[np.int64]
+    level_open: NDArray[np.int64]
+    level_begin: NDArray[np.int64]
+    level_end: NDArray[np.int64]
+    level_facets: NDArray[np.int64]
+    level_pending: NDArray[np.int64]
+    patterns: NDArray[np.uint8]
+    centres: NDArray[np.float64]
+    packed: NDArray[np.uint8]
+    prefix_counts: NDArray[np.int64]
+    prefix_left: NDArray[np.int64]
+    counters: NDArray[np.int64]
