@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cpwl_milp.core.affine import Dense
+from cpwl_milp.core.affine import Affine, Dense
 from cpwl_milp.core.domain import Box, Domain
-from cpwl_milp.core.errors import CheckFailedError
-from cpwl_milp.core.network import Network
+from cpwl_milp.core.errors import CheckFailedError, DomainError
 from cpwl_milp.onnx_io.load import ImportedModel
 
 # Largest relative difference that rounding explains: about 80 units in the last place.
@@ -27,7 +27,8 @@ class Agreement:
     max_absolute : float
         Largest difference of an output.
     max_relative : float
-        Largest difference of an output or pre-activation over its scale, see `check_agreement`.
+        Largest difference of an output or pre-activation that the layers before do not explain,
+        over its scale, see `check_agreement`.
     """
 
     n_samples: int
@@ -44,7 +45,9 @@ def check_agreement(
     a name, inactive units included. The scale of such a value is the largest, over the samples,
     of ``|W| |a| + |b|``, where W, b are the coefficients of its affine map and a the values the
     map reads: the size of the terms that are added up, and so of the rounding that float32
-    arithmetic cannot avoid there even where the sum itself cancels.
+    arithmetic cannot avoid there even where the sum itself cancels. Where the values a already
+    differ by d (within their own, perhaps much larger scale), a map cannot but differ by
+    ``|W| d``; only what goes beyond counts.
 
     Parameters
     ----------
@@ -55,6 +58,8 @@ def check_agreement(
     ------
     CheckFailedError
         If a relative difference exceeds 1e-5 (1e-9 for a model in float64).
+    DomainError
+        If the model overflows on the domain.
     """
     rng = np.random.default_rng(seed)
     n = model.network.n_inputs
@@ -68,31 +73,71 @@ def check_agreement(
         )
     else:
         x = domain.sample(n_samples, rng)
-    x = model.referee.rounded(x)
-    theirs, inner = model.referee.probed(x)
-    values, terms = _with_terms(model.network, x)
-    if theirs.shape != values[-1].shape:
-        raise CheckFailedError(
-            model.path,
-            f"{values[-1].shape[1]} outputs, but onnxruntime gives {theirs.shape[1]}",
-            hint="please report this model",
+    with np.errstate(over="ignore"):
+        x = model.referee.rounded(x)
+        theirs, inner = model.referee.probed(x)
+    if domain is not None and not all(np.isfinite(v).all() for v in (x, theirs, *inner)):
+        raise DomainError(
+            domain.box.origin,
+            "inputs so large that onnxruntime gives infinite or NaN values there",
+            "a domain on which the model can be evaluated",
         )
     tolerance = _TOLERANCE_FLOAT64 if model.double else _TOLERANCE
     worst = 0.0
-    pairs = [("output", theirs, values[-1], terms[-1])]
-    for probe, z in zip(model.probes, inner, strict=True):
-        here = slice(probe.start, probe.start + probe.size)
-        pairs.append(
-            (
-                f"'{probe.tensor}', unit",
-                z,
-                values[probe.layer][:, here],
-                terms[probe.layer][:, here],
-            )
+    values, apart = x, np.zeros_like(x)
+    for index, layer in enumerate(model.network.layers):
+        named = [
+            (f"'{probe.tensor}', unit", slice(probe.start, probe.start + probe.size), z)
+            for probe, z in zip(model.probes, inner, strict=True)
+            if probe.layer == index
+        ]
+        z, inherited, relative = _compared(layer.affine, values, apart, named, tolerance, model)
+        worst = max(worst, relative)
+        values = layer.activate(z)
+        # A unit that the graph does not compute under a name hands on what it inherits.
+        apart = inherited * np.maximum(1.0, np.abs(layer.slope))
+        for _, here, reference in named:
+            other = np.where(reference > 0, reference, layer.slope[here] * reference)
+            apart[:, here] = np.abs(values[:, here] - other)
+    output = model.network.output
+    if theirs.shape[1] != output.n_out:
+        raise CheckFailedError(
+            model.path,
+            f"{output.n_out} outputs, but onnxruntime gives {theirs.shape[1]}",
+            hint="please report this model",
         )
-    for name, reference, ours, scale in pairs:
-        relative = _relative(np.abs(ours - reference), scale)
-        if not np.all(relative <= tolerance):  # NaN is a mismatch too
+    named = [("output", slice(0, output.n_out), theirs)]
+    z, _, relative = _compared(output, values, apart, named, tolerance, model)
+    gap = float(np.abs(z - theirs).max(initial=0.0))
+    return Agreement(len(x), gap, max(worst, relative))
+
+
+def _compared(
+    affine: Affine,
+    values: Dense,
+    apart: Dense,
+    named: Sequence[tuple[str, slice, Dense]],
+    tolerance: float,
+    model: ImportedModel,
+) -> tuple[Dense, Dense, float]:
+    """One map of values that are `apart` from onnxruntime's, against what the latter found.
+
+    Returns
+    -------
+    ndarray, ndarray
+        The mapped values, and how far they are apart for that reason alone.
+    float
+        The largest relative difference.
+    """
+    z = affine(values)
+    terms = _magnitudes(affine, values) + np.abs(affine.bias)
+    inherited = _magnitudes(affine, apart)
+    worst = 0.0
+    for name, here, reference in named:
+        # A NaN stays one, and is a mismatch, too.
+        beyond = np.maximum(np.abs(z[:, here] - reference) - inherited[:, here], 0.0)
+        relative = _relative(beyond, terms[:, here])
+        if not np.all(relative <= tolerance):
             k = int(np.argmax(np.nan_to_num(relative, nan=np.inf)))
             raise CheckFailedError(
                 model.path,
@@ -102,8 +147,7 @@ def check_agreement(
                 "do not trust the import; please report this model",
             )
         worst = max(worst, float(relative.max(initial=0.0)))
-    gap = float(np.abs(values[-1] - theirs).max(initial=0.0))
-    return Agreement(len(x), gap, worst)
+    return z, inherited, worst
 
 
 def _relative(gap: Dense, scale: Dense) -> Dense:
@@ -114,13 +158,6 @@ def _relative(gap: Dense, scale: Dense) -> Dense:
     return relative
 
 
-def _with_terms(network: Network, x: Dense) -> tuple[list[Dense], list[Dense]]:
-    """Values of each affine map, and the sums of the absolute values of their terms."""
-    values, terms = [], []
-    a = x
-    for affine in (*(layer.affine for layer in network.layers), network.output):
-        values.append(affine(a))
-        terms.append(np.asarray((affine.magnitude() @ np.abs(a).T).T) + np.abs(affine.bias))
-        if len(values) <= len(network.layers):
-            a = network.layers[len(values) - 1].activate(values[-1])
-    return values, terms
+def _magnitudes(affine: Affine, values: Dense) -> Dense:
+    """The sums of the absolute values of the terms of each map, shape (n, n_out)."""
+    return np.asarray((affine.magnitude() @ np.abs(values).T).T)

@@ -106,6 +106,37 @@ def test_a_wrong_import_of_a_public_network_is_caught(shared_models: Path) -> No
             check_agreement(perturbed(imported, layer), None)
 
 
+def test_rounding_of_earlier_layers_is_no_disagreement(tmp_path: Path) -> None:
+    # Terms of 500 cancel to 0.1 in the first layer: rounding there is 1e-3 of what the second
+    # one reads, however exactly that one computes.
+    constants = {
+        "w": np.array([[997.3, 3.1], [-997.1, 2.7]], np.float32),
+        "b": np.array([-0.1, -0.3], np.float32),
+        "v": np.array([[1.3], [0.001]], np.float32),
+    }
+    nodes = [
+        node("Gemm", ["x", "w", "b"], ["z"]),
+        node("Relu", ["z"], ["a"]),
+        node("MatMul", ["a", "v"], ["y"]),
+    ]
+    imported = load_model(save(model(nodes, [value("x", [1, 2])], constants=constants), tmp_path))
+    narrow = Box.uniform(0.5, 0.5001, 2)
+    x = imported.referee.rounded(narrow.sample(64, np.random.default_rng(0)))
+    output = imported.network(x)
+    assert np.abs(imported.run(x) - output).max() > 2e-5 * np.abs(output).max()
+    assert check_agreement(imported, narrow).max_relative < 1e-6
+    for layer in range(2):
+        with pytest.raises(CheckFailedError):
+            check_agreement(perturbed(imported, layer), narrow)
+
+
+def test_inactive_public_layers_agree_within_rounding(shared_models: Path) -> None:
+    # On [0, 1]^784 nearly all units of this network's first layer are off.
+    imported = load_model(shared_models / "medium/mnist_fc/mnist-net_256x2.onnx")
+    domain = Box.uniform(0.0, 1.0, 784)
+    assert check_agreement(imported, domain).max_relative < 1e-5
+
+
 def residual() -> onnx.ModelProto:
     """y = relu(relu(x A) B + x) C + x, and |x| beside it."""
     w = {k: RNG.normal(0, 1, (3, 3)).astype(np.float32) for k in "abc"}
