@@ -20,6 +20,7 @@ from cpwl_milp.engines.tree.state import (
     LEVELS,
     N_COUNTERS,
     N_PLACES,
+    SAVED,
     State,
 )
 
@@ -101,9 +102,13 @@ def grown(state: State) -> State:
     """The state with twice the room for constraints and saved dictionaries."""
 
     def doubled(array: NDArray[Any]) -> NDArray[Any]:
-        return np.concatenate([array, np.zeros_like(array)])
+        # Zeros that nobody wrote to take up no memory: copy the rows in use only.
+        larger = np.zeros((2 * len(array), *array.shape[1:]), dtype=array.dtype)
+        larger[:used] = array[:used]
+        return larger
 
     tight = state.at[CONSTRAINTS] + 1 >= len(state.constraints)
+    used = int(state.at[CONSTRAINTS if tight else SAVED])
     if tight:
         return state._replace(
             constraints=doubled(state.constraints),
