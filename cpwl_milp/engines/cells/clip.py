@@ -21,9 +21,11 @@ CUT = 0
 FULL_STACK = 1
 TOO_MANY_FACETS = 2
 
+_ONE = np.uint64(1)
+
 
 @njit(cache=True, nogil=True)
-def cut_cell(state, column, tolerance):
+def cut_cell(at, points, heights, facets, column, tolerance):
     """Cut the cell at hand by its open unit `column`.
 
     Returns
@@ -33,116 +35,136 @@ def cut_cell(state, column, tolerance):
     middle : int
         Where bit 1's vertices end and bit 0's begin; bit 1's begin at the old top of the stack.
     """
-    at = state.at
-    k = at[END] - at[BEGIN]
-    d = state.points.shape[1]
+    begin, end, top, last = at[BEGIN], at[END], at[TOP], at[N_OPEN]
+    k = end - begin
+    d = points.shape[1]
     # Each side gets at most its own vertices and one new vertex an edge that is cut.
     most = 2 * (k + 2) if d == 2 else 2 * (k + (k * k) // 4)
-    if at[TOP] + most > state.points.shape[0]:
+    if top + most > points.shape[0]:
         return FULL_STACK, 0
     if d == 2:
-        return CUT, _cut_polygon(state, column, tolerance)
-    if at[FACETS] == MAX_FACETS and not _renumber(state):
-        return TOO_MANY_FACETS, 0
-    return CUT, _cut_polytope(state, column, tolerance)
+        middle, at[TOP] = _cut_polygon(points, heights, begin, end, top, column, last, tolerance)
+        return CUT, middle
+    if at[FACETS] == MAX_FACETS:
+        at[FACETS] = _renumbered(facets[begin:end])
+        if at[FACETS] == MAX_FACETS:
+            return TOO_MANY_FACETS, 0
+    facet = np.uint64(1) << np.uint64(at[FACETS])
+    at[FACETS] += 1
+    middle, at[TOP] = _cut_polytope(
+        points, heights, facets, begin, end, top, column, last, tolerance, facet
+    )
+    return CUT, middle
 
 
 @njit(cache=True, nogil=True)
-def _copy(state, source, target):
-    for c in range(state.points.shape[1]):
-        state.points[target, c] = state.points[source, c]
-    for j in range(state.at[N_OPEN]):
-        state.heights[target, j] = state.heights[source, j]
-    state.facets[target] = state.facets[source]
+def _copy(points, heights, source, target, first, last):
+    """Copy a vertex with the heights of the open units still to come."""
+    for c in range(points.shape[1]):
+        points[target, c] = points[source, c]
+    for j in range(first, last):
+        heights[target, j] = heights[source, j]
 
 
 @njit(cache=True, nogil=True)
-def _between(state, a, b, column, target):
-    """Put the point of the edge a-b where the unit is zero at `target`."""
-    share = state.heights[a, column] / (state.heights[a, column] - state.heights[b, column])
-    for c in range(state.points.shape[1]):
-        low = state.points[a, c]
-        state.points[target, c] = low + share * (state.points[b, c] - low)
-    for j in range(state.at[N_OPEN]):
-        low = state.heights[a, j]
-        state.heights[target, j] = low + share * (state.heights[b, j] - low)
-    state.heights[target, column] = 0.0
+def _between(points, heights, a, b, column, target, last):
+    """Put the point of the edge a-b where the unit `column` is zero at `target`."""
+    share = heights[a, column] / (heights[a, column] - heights[b, column])
+    for c in range(points.shape[1]):
+        low = points[a, c]
+        points[target, c] = low + share * (points[b, c] - low)
+    for j in range(column + 1, last):
+        low = heights[a, j]
+        heights[target, j] = low + share * (heights[b, j] - low)
 
 
 @njit(cache=True, nogil=True)
-def _cut_polygon(state, column, tolerance):
-    begin, end = state.at[BEGIN], state.at[END]
-    top = state.at[TOP]
-    place = top
+def _cut_polygon(points, heights, begin, end, top, column, last, tolerance):
+    """Both children of a polygon, from `top` on; returns where the second begins and ends."""
+    place = middle = top
     for side in range(2):
-        if side == 1:
-            middle = place
-        sign = 1.0 if side == 0 else -1.0
+        sign = 1.0 - 2.0 * side
+        middle = place if side == 1 else middle
+        here = sign * heights[begin, column]
         for v in range(begin, end):
             after = v + 1 if v + 1 < end else begin
-            here = sign * state.heights[v, column]
-            there = sign * state.heights[after, column]
+            there = sign * heights[after, column]
             if here >= -tolerance:
-                _copy(state, v, place)
+                _copy(points, heights, v, place, column + 1, last)
                 place += 1
             if (here > tolerance and there < -tolerance) or (
                 here < -tolerance and there > tolerance
             ):
                 # Always from the positive end, so that both sides get the same point.
-                if state.heights[v, column] > 0.0:
-                    _between(state, v, after, column, place)
+                if heights[v, column] > 0.0:
+                    _between(points, heights, v, after, column, place, last)
                 else:
-                    _between(state, after, v, column, place)
+                    _between(points, heights, after, v, column, place, last)
                 place += 1
-    state.at[TOP] = place
-    return middle
+            here = there
+    return middle, place
 
 
 @njit(cache=True, nogil=True)
-def _cut_polytope(state, column, tolerance):
-    at = state.at
-    begin, end = at[BEGIN], at[END]
-    facet = np.uint64(1) << np.uint64(at[FACETS])
-    at[FACETS] += 1
-    d = state.points.shape[1]
-    place = at[TOP]
+def _cut_polytope(points, heights, facets, begin, end, top, column, last, tolerance, facet):
+    """As `_cut_polygon`, beyond the plane; `facet` is the mask of the new facet."""
+    d = points.shape[1]
+    place = top
+    simple = True
+    below = np.empty(end - begin, dtype=np.int64)
+    n_below = 0
     for v in range(begin, end):
-        if state.heights[v, column] >= -tolerance:
-            _copy(state, v, place)
-            if state.heights[v, column] <= tolerance:
-                state.facets[place] |= facet
+        simple &= _count(facets[v]) == d
+        if heights[v, column] >= -tolerance:
+            _copy(points, heights, v, place, column + 1, last)
+            facets[place] = facets[v]
+            if heights[v, column] <= tolerance:
+                facets[place] |= facet
             place += 1
+        else:
+            below[n_below] = v
+            n_below += 1
     first_new = place
     for u in range(begin, end):
-        if state.heights[u, column] > tolerance:
-            for v in range(begin, end):
-                if state.heights[v, column] < -tolerance:
-                    common = state.facets[u] & state.facets[v]
-                    if _count(common) >= d - 1 and _is_edge(state, begin, end, u, v, common):
-                        _between(state, u, v, column, place)
-                        state.facets[place] = common | facet
-                        place += 1
+        if heights[u, column] > tolerance:
+            mask = facets[u]
+            for k in range(n_below):
+                v = below[k]
+                if simple:
+                    # d facets each: all but one are common iff two bits differ.
+                    differ = mask ^ facets[v]
+                    differ &= differ - _ONE
+                    if differ & (differ - _ONE):
+                        continue
+                else:
+                    common = mask & facets[v]
+                    if _count(common) < d - 1 or not _is_edge(facets[begin:end], common):
+                        continue
+                _between(points, heights, u, v, column, place, last)
+                facets[place] = mask & facets[v] | facet
+                place += 1
     middle = place
     for v in range(first_new, middle):
-        _copy(state, v, place)
+        _copy(points, heights, v, place, column + 1, last)
+        facets[place] = facets[v]
         place += 1
     for v in range(begin, end):
-        if state.heights[v, column] <= tolerance:
-            _copy(state, v, place)
-            if state.heights[v, column] >= -tolerance:
-                state.facets[place] |= facet
+        if heights[v, column] <= tolerance:
+            _copy(points, heights, v, place, column + 1, last)
+            facets[place] = facets[v]
+            if heights[v, column] >= -tolerance:
+                facets[place] |= facet
             place += 1
-    at[TOP] = place
-    return middle
+    return middle, place
 
 
 @njit(cache=True, nogil=True)
-def _is_edge(state, begin, end, u, v, common):
-    """Whether no third vertex lies on all facets that u and v share."""
-    for w in range(begin, end):
-        if w != u and w != v and state.facets[w] & common == common:
-            return False
-    return True
+def _is_edge(masks, common):
+    """Whether no vertex but two lies on all facets in `common`."""
+    on_all = 0
+    for mask in masks:
+        on_all += mask & common == common
+    return on_all == 2
 
 
 @njit(cache=True, nogil=True)
@@ -157,24 +179,22 @@ def _count(mask):
 
 
 @njit(cache=True, nogil=True)
-def _renumber(state):
-    """Give the facets of the cell at hand the lowest ids; False if there is no id to spare."""
-    begin, end = state.at[BEGIN], state.at[END]
+def _renumbered(masks):
+    """Give the facets of a cell the lowest ids, in place; returns how many there are."""
     used = np.uint64(0)
-    for v in range(begin, end):
-        used |= state.facets[v]
+    for mask in masks:
+        used |= mask
     n = _count(used)
-    if n >= MAX_FACETS:
-        return False
-    for v in range(begin, end):
+    if n == MAX_FACETS:
+        return n
+    for v in range(masks.shape[0]):
         mask = np.uint64(0)
         target = np.uint64(0)
         for bit in range(MAX_FACETS):
             one = np.uint64(1) << np.uint64(bit)
             if used & one:
-                if state.facets[v] & one:
+                if masks[v] & one:
                     mask |= np.uint64(1) << target
                 target += np.uint64(1)
-        state.facets[v] = mask
-    state.at[FACETS] = n
-    return True
+        masks[v] = mask
+    return n

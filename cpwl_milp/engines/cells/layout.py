@@ -13,6 +13,9 @@ from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
 from cpwl_milp.engines.tree.plan import lay_out as lay_out_rows
 
+# Rows of unit norm in the unit box: below this, distances are rounding.
+LEAST_TOLERANCE = 1e-11
+
 
 class Layout(NamedTuple):
     """The network as the kernels read it.
@@ -27,6 +30,8 @@ class Layout(NamedTuple):
     weight_start : int64 (n_layers + 1,)
     bias, slope, tolerance : float64 (n_rows,)
         `tolerance` is absolute, for z.
+    clear : float64 (n_rows,)
+        At least the tolerance of z on any cell: beyond, a sign is clear at a glance.
     first_row, offsets : int64 (n_layers + 1,)
         Where each layer's rows and hidden units begin.
     unit_of_row : int64 (n_rows,)
@@ -40,6 +45,7 @@ class Layout(NamedTuple):
     bias: Vector
     slope: Vector
     tolerance: Vector
+    clear: Vector
     first_row: NDArray[np.int64]
     offsets: NDArray[np.int64]
     unit_of_row: NDArray[np.int64]
@@ -58,17 +64,31 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Layout:
         entries = slice(int(rows.indptr[first]), int(rows.indptr[last]))
         outputs = np.repeat(np.arange(last - first), np.diff(rows.indptr[first : last + 1]))
         np.add.at(block, (rows.indices[entries], outputs), rows.weights[entries])
-        blocks.append(block.ravel())
+        blocks.append(block)
         starts.append(starts[-1] + block.size)
         n_in = last - first
     return Layout(
-        weights=np.concatenate(blocks),
+        weights=np.concatenate([block.ravel() for block in blocks]),
         weight_start=np.array(starts, dtype=np.int64),
         bias=rows.bias,
         slope=rows.slope,
         tolerance=rows.tolerance,
+        clear=np.maximum(rows.tolerance, LEAST_TOLERANCE * _steepest(blocks, rows.slope)),
         first_row=rows.first_row,
         offsets=rows.offsets,
         unit_of_row=rows.unit_of_row,
         stable=rows.stable,
     )
+
+
+def _steepest(blocks: list[NDArray[np.float64]], slope: Vector) -> Vector:
+    """A bound of the norm of each row's gradient on any cell: absolute weights multiplied."""
+    found = []
+    steep = np.eye(blocks[0].shape[0])
+    start = 0
+    for block in blocks:
+        steep = steep @ np.abs(block)
+        found.append(np.linalg.norm(steep, axis=0))
+        steep = steep * np.maximum(1.0, np.abs(slope[start : start + block.shape[1]]))
+        start += block.shape[1]
+    return np.concatenate(found)

@@ -21,6 +21,9 @@ from cpwl_milp.engines.cells.state import (
     EMITTED,
     END,
     FACETS,
+    L_LAYER,
+    L_PENDING,
+    L_UNIT,
     LAYER,
     LEVELS,
     N_COUNTERS,
@@ -108,10 +111,10 @@ class CellSearch:
         return [
             Cube.of(
                 [*self._cube.literals, *literals[:level], -literals[level]],
-                max(int(self._state.level_layer[level]), self._cube.counted_layers),
+                max(int(self._state.levels[level, L_LAYER]), self._cube.counted_layers),
             )
             for level in reversed(range(n_levels))
-            if self._state.level_pending[level]
+            if self._state.levels[level, L_PENDING]
         ]
 
     @property
@@ -125,7 +128,7 @@ class CellSearch:
         return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
 
     def _literal(self, level: int) -> int:
-        unit = int(self._state.level_unit[level])
+        unit = int(self._state.levels[level, L_UNIT])
         return unit + 1 if self._state.bits[unit] else -(unit + 1)
 
 
@@ -152,14 +155,12 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
         left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
     n_bytes = packed_size(n_units)
     places = max(1, min(_BATCH, budget.max_regions))
-    level = [np.zeros(n_units + 1, dtype=np.int64) for _ in range(7)]
     return State(
         at=at,
         bits=np.zeros(n_units, dtype=np.uint8),
         fixed=fixed,
         maps=np.zeros((dim + 1, int(layout.first_row[-1]))),
-        map_stamp=np.zeros(n_layers, dtype=np.int64),
-        map_below=np.zeros(n_layers, dtype=np.int64),
+        stamps=np.zeros((2, n_layers), dtype=np.int64),
         map_bits=np.zeros(n_units, dtype=np.uint8),
         open_unit=np.zeros((n_layers, widest), dtype=np.int64),
         open_row=np.zeros((n_layers, widest), dtype=np.int64),
@@ -170,14 +171,7 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
         facets=masks,
         lowest=np.zeros(widest),
         highest=np.zeros(widest),
-        scratch=np.zeros(widest),
-        level_unit=level[0],
-        level_layer=level[1],
-        level_open=level[2],
-        level_begin=level[3],
-        level_end=level[4],
-        level_facets=level[5],
-        level_pending=level[6],
+        levels=np.zeros((n_units + 1, 7), dtype=np.int64),
         patterns=np.zeros((places, n_bytes), dtype=np.uint8),
         centres=np.zeros((places, dim)),
         packed=np.zeros(n_bytes, dtype=np.uint8),

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 LAYER, OPEN, N_OPEN, BEGIN, END, TOP, LEVELS, FACETS, EMITTED, ENTERED, COUNTED, STAMP = range(12)
 N_PLACES = 12
 
+# Places in a row of State.levels.
+L_UNIT, L_LAYER, L_OPEN, L_BEGIN, L_END, L_FACETS, L_PENDING = range(7)
+
 # Places in State.counters.
 CUTS, TESTS, TIES, COMPOSED, UPDATED = range(5)
 N_COUNTERS = 5
@@ -34,7 +37,7 @@ class State(NamedTuple):
         The cube's literals: the bit, or -1.
     maps : float64 (d + 1, n_rows)
         ``[q; P^T]`` of every row, for the current prefix.
-    map_stamp, map_below : int64 (n_layers,)
+    stamps : int64 (2, n_layers)
         Stamp of each layer's maps, and of the maps below that they were composed from.
     map_bits : uint8 (n_units,)
         The bits that the maps above were composed with.
@@ -48,11 +51,11 @@ class State(NamedTuple):
         z of the layer's open units at each vertex.
     facets : uint64 (capacity,)
         Facets that each vertex lies on (from 3 dimensions; a polygon's vertices are in order).
-    lowest, highest, scratch : float64 (widest,)
+    lowest, highest : float64 (widest,)
         Scratch.
-    level_* : int64 (n_units + 1,)
-        Of each branching: unit, layer, place in the open list, the sibling's vertices, the facet
-        ids given out, and whether the sibling is still to come.
+    levels : int64 (n_units + 1, 7)
+        Of each branching: unit, layer, next place in the open list, the sibling's vertices, the
+        facet ids given out, and whether the sibling is still to come (the places below).
     patterns : uint8 (places, bytes), centres : float64 (places, d)
         The regions emitted, and the mean of the vertices of each.
     packed : uint8 (bytes,)
@@ -65,8 +68,7 @@ class State(NamedTuple):
     bits: NDArray[np.uint8]
     fixed: NDArray[np.int8]
     maps: NDArray[np.float64]
-    map_stamp: NDArray[np.int64]
-    map_below: NDArray[np.int64]
+    stamps: NDArray[np.int64]
     map_bits: NDArray[np.uint8]
     open_unit: NDArray[np.int64]
     open_row: NDArray[np.int64]
@@ -77,14 +79,7 @@ class State(NamedTuple):
     facets: NDArray[np.uint64]
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
-    scratch: NDArray[np.float64]
-    level_unit: NDArray[np.int64]
-    level_layer: NDArray[np.int64]
-    level_open: NDArray[np.int64]
-    level_begin: NDArray[np.int64]
-    level_end: NDArray[np.int64]
-    level_facets: NDArray[np.int64]
-    level_pending: NDArray[np.int64]
+    levels: NDArray[np.int64]
     patterns: NDArray[np.uint8]
     centres: NDArray[np.float64]
     packed: NDArray[np.uint8]

@@ -1,0 +1,130 @@
+"""What all units of a layer do on a cell that enters it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
+from cpwl_milp.engines.cells.maps import enter_maps
+from cpwl_milp.engines.cells.state import BEGIN, END, ENTERED, N_OPEN, OPEN, TESTS, TIES, TOP
+
+
+@njit(cache=True, nogil=True)
+def enter_layer(layout, state, layer):
+    """Evaluate all units of a layer on the cell's vertices; False if the cube excludes the cell.
+
+    Constant units get their bit; the heights of the open ones are written beside a copy of the
+    vertices at the top of the stack, which becomes the cell at hand.
+    """
+    at, bits, fixed = state.at, state.bits, state.fixed
+    enter_maps(layout, state.maps, state.stamps, state.map_bits, bits, at, state.counters, layer)
+    first, last = layout.first_row[layer], layout.first_row[layer + 1]
+    begin, end = at[BEGIN], at[END]
+    ranges(state.points, begin, end, state.maps, first, last, state.lowest, state.highest)
+    n_open = 0
+    for i in range(last - first):
+        low, high = state.lowest[i], state.highest[i]
+        unit = layout.unit_of_row[first + i]
+        bit = 1 if high > 0.0 else 0
+        if low <= layout.clear[first + i] and high >= -layout.clear[first + i]:
+            # Both signs, or too close to zero to tell at a glance.
+            if unit < 0:
+                continue
+            bit = layout.stable[unit]
+            if bit < 0:
+                tolerance = unit_tolerance(state.maps, first + i, layout.tolerance[first + i])
+                if high > tolerance and low < -tolerance:
+                    state.open_unit[layer, n_open] = unit
+                    state.open_row[layer, n_open] = first + i
+                    state.open_tolerance[layer, n_open] = tolerance
+                    n_open += 1
+                    continue
+                bit = 1 if high > tolerance else 0
+                if min(abs(low), abs(high)) <= tolerance:
+                    state.counters[TIES] += 1
+        if unit >= 0:
+            if fixed[unit] >= 0 and fixed[unit] != bit:
+                return False
+            bits[unit] = bit
+    state.counters[TESTS] += last - first
+    lift(state, layer, n_open)
+    at[OPEN] = 0
+    at[N_OPEN] = state.n_opened[layer] = n_open
+    at[ENTERED] = 1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def lift(state, layer, n_open):
+    """Copy the cell to the top of the stack, with the heights of the layer's open units."""
+    at = state.at
+    points, heights, maps = state.points, state.heights, state.maps
+    d = points.shape[1]
+    begin, end, top = at[BEGIN], at[END], at[TOP]
+    for v in range(begin, end):
+        target = top + v - begin
+        for c in range(d):
+            points[target, c] = points[v, c]
+        state.facets[target] = state.facets[v]
+        for j in range(n_open):
+            row = state.open_row[layer, j]
+            z = maps[0, row]
+            for c in range(d):
+                z += points[v, c] * maps[c + 1, row]
+            heights[target, j] = z
+    at[BEGIN] = top
+    at[END] = at[TOP] = top + end - begin
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def ranges(points, begin, end, maps, first, last, lowest, highest):
+    """Least and greatest z of the rows first..last over the vertices begin..end.
+
+    `maps` is ``[q; P^T]``, (d + 1, n_rows); a row of it is contiguous over units, so that the
+    cost, k n d, is in vector instructions.
+    """
+    n = last - first
+    q = maps[0, first:last]
+    low, high = lowest[:n], highest[:n]
+    if points.shape[1] == 2:
+        p0, p1 = maps[1, first:last], maps[2, first:last]
+        for v in range(begin, end):
+            x, y = points[v, 0], points[v, 1]
+            if v == begin:
+                for i in range(n):
+                    z = q[i] + x * p0[i] + y * p1[i]
+                    low[i] = z
+                    high[i] = z
+            else:
+                for i in range(n):
+                    z = q[i] + x * p0[i] + y * p1[i]
+                    low[i] = min(low[i], z)
+                    high[i] = max(high[i], z)
+        return
+    z = np.empty(n)
+    for v in range(begin, end):
+        for i in range(n):
+            z[i] = q[i]
+        for c in range(points.shape[1]):
+            x = points[v, c]
+            p = maps[c + 1, first:last]
+            for i in range(n):
+                z[i] += x * p[i]
+        if v == begin:
+            for i in range(n):
+                low[i] = z[i]
+                high[i] = z[i]
+        else:
+            for i in range(n):
+                low[i] = min(low[i], z[i])
+                high[i] = max(high[i], z[i])
+
+
+@njit(cache=True, nogil=True)
+def unit_tolerance(maps, row, of_terms):
+    """Below this, z of a row is rounding: of its terms, or of the distance in the unit box."""
+    square = 0.0
+    for c in range(1, maps.shape[0]):
+        square += maps[c, row] ** 2
+    return max(of_terms, LEAST_TOLERANCE * square**0.5)
