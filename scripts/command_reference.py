@@ -46,7 +46,7 @@ def page() -> str:
 
 def _section(name: str, command: click.Command) -> str:
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
-    usage = " ".join(str(a.metavar) if a.required else f"[{a.metavar}]" for a in arguments)
+    usage = " ".join(str(a.metavar) for a in arguments)
     text, _, examples = _help(command).partition("Examples:")
     rows = [_row(option) for option in command.params if isinstance(option, click.Option)]
     return "\n".join(

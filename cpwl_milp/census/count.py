@@ -101,12 +101,13 @@ def count_own_patterns(
         Its `regions` are the layer's own patterns.
     """
     counting = _Counting(problem, settings or CountSettings())
-    seen = counting.sampled()
+    seen = outcome = counting.sampled()
     owns, prefixes = counting.brackets(None, seen)
-    owns[layer - 1], outcome = counting.projected(layer - 1, owns[layer - 1], progress=progress)
+    if seen.reason != "interrupted":
+        owns[layer - 1], outcome = counting.projected(layer - 1, owns[layer - 1], progress=progress)
     return counting.answer(
         engine="milp",
-        reason="" if owns[layer - 1].complete else outcome.reason,
+        reason="" if owns[layer - 1].complete else counting.limit_named(outcome.reason),
         regions=owns[layer - 1],
         outcome=outcome,
         layers=counting.layer_counts(prefixes, owns),
@@ -130,6 +131,17 @@ class _Counting:
         self.own = OwnPatterns(
             problem.network.widths, settings.limits.max_per_layer or _OWN_PATTERNS_KEPT
         )
+
+    @property
+    def _most_patterns(self) -> int | None:
+        """How many patterns of one layer may be listed."""
+        limits = self.settings.limits
+        return min((k for k in (limits.max_regions, limits.max_per_layer) if k), default=None)
+
+    def limit_named(self, reason: str) -> str:
+        """The reason why patterns of a layer are not all listed, by the limit that was set."""
+        named = reason == "max-regions" and self._most_patterns != self.settings.limits.max_regions
+        return "max-per-layer" if named else reason
 
     def enumerated(self, progress: ProgressReporter | None) -> tuple[Outcome, LinearRegions | None]:
         """Run the engine; on request group a complete list by affine map."""
@@ -158,7 +170,7 @@ class _Counting:
         return enumerate_regions(
             make_engine(self.problem, self.bounds, replace(self.settings.engine, name="sampling")),
             n_layers=len(self.problem.network.layers),
-            limits=Limits(max_regions=self.settings.limits.max_per_layer, max_seconds=seconds),
+            limits=Limits(max_regions=self._most_patterns, max_seconds=seconds),
             sinks=[self.own],
         )
 
@@ -168,8 +180,9 @@ class _Counting:
             owns, prefixes = self.brackets(outcome, None)
             return self.layer_counts(prefixes, owns)
         wanted = outcome.reason != "interrupted" and self.settings.limits.max_regions is None
-        owns, prefixes = self.brackets(outcome, self.sampled() if wanted else None)
-        if wanted:
+        seen = self.sampled() if wanted else None
+        owns, prefixes = self.brackets(outcome, seen)
+        if seen is not None and seen.reason != "interrupted":
             self._project_narrow_layers(owns)
         return self.layer_counts(prefixes, owns)
 
@@ -207,7 +220,10 @@ class _Counting:
         ]
         todo.sort(key=lambda index: (self.formulas.layers[index].unstable, -index))
         for place, index in enumerate(todo):
-            owns[index], _ = self.projected(index, owns[index], share=1 / (len(todo) - place))
+            share = 1 / (len(todo) - place)
+            owns[index], outcome = self.projected(index, owns[index], share=share)
+            if outcome.reason == "interrupted":
+                return
 
     def projected(
         self,
@@ -227,7 +243,7 @@ class _Counting:
             before=before,
             settings=self.settings.engine.milp,
             limits=Limits(
-                max_regions=self.settings.limits.max_per_layer,
+                max_regions=self._most_patterns,
                 max_seconds=None if left is None else share * left,
             ),
             progress=progress,

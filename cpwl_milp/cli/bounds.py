@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cpwl_milp.cli.options import (
+    SEED,
     DomainRequest,
     ModelRequest,
     bound_option,
@@ -28,7 +29,7 @@ from cpwl_milp.cli.output import print_json
     show_default=True,
     help="Random inputs for the lower bound by samples.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the samples.")
 @json_option
 def command(
     model: ModelRequest,

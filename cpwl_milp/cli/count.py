@@ -94,7 +94,10 @@ def command(
         print_json(_answer(count, scoped, question.described(imported), where.describe()))
     else:
         _show(count, scoped)
-    if not count.complete:
+    unseen = linear and count.linear_regions is None
+    if unseen:
+        click.echo("note: linear regions are not counted: that needs all regions listed", err=True)
+    if unseen or not count.complete:
         click.get_current_context().exit(3)
 
 
@@ -103,9 +106,14 @@ def _parsed(scope: str) -> tuple[str, int]:
     kind, _, layer = scope.partition(":")
     if scope == "all":
         return "all", 0
-    if kind in ("own", "prefix") and (layer == "last" or layer.isdigit()):
-        return kind, 0 if layer == "last" else int(layer)
-    raise click.BadParameter(f"{scope!r} is not all, prefix:L or own:L", param_hint="--scope")
+    if kind in ("own", "prefix"):
+        if layer == "last":
+            return kind, 0
+        if layer.isascii() and layer.isdigit() and int(layer) > 0:
+            return kind, int(layer)
+    raise click.BadParameter(
+        f"{scope!r} is not all, prefix:L or own:L with L from 1", param_hint="--scope"
+    )
 
 
 def _definition(scope: str) -> str:

@@ -33,7 +33,7 @@ from cpwl_milp.cli.output import print_json
 @bound_option
 @click.option(
     "--margin",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=1, max_open=True),
     default=1e-6,
     show_default=True,
     help="What active units must exceed, as a share of their range; 0 is the closed program.",
@@ -59,13 +59,15 @@ def command(
       cpwl-milp encode acas.onnx --vnnlib prop_3.vnnlib --bounds lp -o acas.lp
     """
     from cpwl_milp.bounding import pre_activation_bounds
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli import checks, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.encoding.big_m import encode
     from cpwl_milp.encoding.compile import compile_encoding
-    from cpwl_milp.encoding.export import export_program
+    from cpwl_milp.encoding.export import export_program, require_format
 
     question.require_named(domain)
+    require_format(file)
+    checks.require_place_for(file)
     imported = question.load(model)
     where = question.resolve(domain, imported.network.n_inputs)
     question.checked(imported, where)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cpwl_milp.cli.options import (
+    SEED,
     DomainRequest,
     ModelRequest,
     domain_options,
@@ -16,6 +17,9 @@ from cpwl_milp.cli.options import (
     model_options,
 )
 from cpwl_milp.cli.output import print_json
+
+# What may be asked of an enumeration beside its own question.
+_OF_A_RUN = ("model_path", "data", "labels", "permutations", "seed", "as_json")
 
 
 @click.command(name="information")
@@ -32,7 +36,7 @@ from cpwl_milp.cli.output import print_json
     show_default=True,
     help="Shuffles of the labels for the null.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the shuffles.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the shuffles.")
 @json_option
 def command(
     model: ModelRequest,
@@ -54,7 +58,7 @@ def command(
       cpwl-milp information network.onnx --data X.npy --labels y.npy
       cpwl-milp information run --data X.npy --labels y.npy --json
     """
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli import checks, question
     from cpwl_milp.information.labels import as_labels
     from cpwl_milp.information.layers import measure
     from cpwl_milp.partition.samples import sample_patterns
@@ -63,8 +67,7 @@ def command(
     run = model.path if model.path.is_dir() else None
     where = None
     if run is not None:
-        if domain.given:
-            raise click.UsageError("a run has its own domain")
+        checks.refuse_others(_OF_A_RUN, "RUN, which has its own model, reading of it and domain")
         stored = question.stored_run(run)
         where = question.domain_of(stored.question.domain, str(run))
         model = ModelRequest.from_description(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cpwl_milp.cli.options import (
+    SEED,
     DomainRequest,
     ModelRequest,
     domain_options,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.command(name="inspect")
 @model_options
 @domain_options
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random inputs.")
 @json_option
 def command(model: ModelRequest, domain: DomainRequest, seed: int, as_json: bool) -> None:
     """Show what a model is, and that it was read right.

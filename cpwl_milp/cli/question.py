@@ -100,7 +100,7 @@ def domain_of(description: Mapping[str, Any], where: str) -> Domain:
 
 
 def _box(text: str, n_inputs: int) -> Box:
-    if Path(text).suffix in {".npz", ".json"}:
+    if Path(text).suffix.lower() in {".npz", ".json"}:
         return _fitting(_box_file(Path(text)), n_inputs)
     parts = text.split(",")
     try:
@@ -121,15 +121,18 @@ def _fitting(box: Box, n_inputs: int) -> Box:
 def _box_file(path: Path) -> Box:
     from cpwl_milp.storage.arrays import read_array
 
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         low, high = (read_array(str(path), key=k).ravel() for k in ("lower", "upper"))
+        for values in (low, high):
+            if values.dtype.kind not in "buif":
+                raise DomainError(str(path), f"bounds of type {values.dtype}", "real numbers")
         return Box(low, high, str(path))
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         lower, upper = (np.array(data[k], dtype=np.float64).ravel() for k in ("lower", "upper"))
     except OSError as error:
         raise DomainError(str(path), error.strerror or str(error), "a readable file") from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise DomainError(
             str(path), "not a box", 'JSON {"lower": [numbers], "upper": [numbers]}'
         ) from None
@@ -140,7 +143,7 @@ def _vnnlib_box(text: str, n_inputs: int) -> Box:
     from cpwl_milp.onnx_io.vnnlib_inputs import read_vnnlib_boxes
 
     name, colon, chosen = text.rpartition(":")
-    if not (colon and chosen.isdigit()):
+    if not (colon and chosen.isascii() and chosen.isdigit()):
         name, chosen = text, ""
     boxes = read_vnnlib_boxes(Path(name), n_inputs)
     if chosen:

@@ -78,6 +78,12 @@ class Box(Domain):
                     "finite numbers",
                     "a box must be bounded",
                 )
+        with np.errstate(over="ignore"):
+            wide = np.flatnonzero(~np.isfinite(self.upper - self.lower))
+        if wide.size:
+            raise DomainError(
+                self.origin, f"the width of input {wide[0]} exceeds float64", "a smaller box"
+            )
         crossed = np.flatnonzero(self.lower > self.upper)
         if crossed.size:
             k = crossed[0]

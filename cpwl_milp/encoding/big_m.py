@@ -28,6 +28,7 @@ from pyomo.core.expr.numeric_expr import LinearExpression
 from cpwl_milp.core.affine import Affine, Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domain import Domain
+from cpwl_milp.core.errors import InputError
 from cpwl_milp.core.network import Layer, Network
 
 # Bounds hold up to rounding; the program must not cut what they just contain.
@@ -92,7 +93,14 @@ def encode(
         Relative margin of active units; 0 gives the closed program.
     outputs : bool
         Define ``y[k]``, the outputs. Without them the last layer keeps its unstable units only.
+
+    Raises
+    ------
+    InputError
+        If the margin is outside [0, 1).
     """
+    if not 0 <= margin < 1:  # NaN as well
+        raise InputError("margin", f"{margin}", "a number from 0 up to, not including, 1")
     model = pyo.ConcreteModel(name="network")
     box = domain.box
     model.x = pyo.Var(

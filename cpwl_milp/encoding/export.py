@@ -26,10 +26,9 @@ def export_program(encoding: Encoding, path: Path) -> None:
     InputError
         If the suffix is neither .mps nor .lp, or the file cannot be written.
     """
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(str(path), f"suffix '{path.suffix}'", "a name that ends in .mps or .lp")
+    kind = require_format(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
             part = Path(folder) / f"model{path.suffix.lower()}"
             # Pyomo warns of the constant objective on standard output, where answers go.
@@ -40,3 +39,17 @@ def export_program(encoding: Encoding, path: Path) -> None:
             part.replace(path)
     except OSError as error:
         raise InputError(str(path), f"cannot be written: {error.strerror}") from error
+
+
+def require_format(path: Path) -> ProblemFormat:
+    """The format that the suffix of `path` stands for.
+
+    Raises
+    ------
+    InputError
+        If the suffix is neither .mps nor .lp.
+    """
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise InputError(str(path), f"suffix '{path.suffix}'", "a name that ends in .mps or .lp")
+    return kind

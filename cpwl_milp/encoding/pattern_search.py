@@ -120,7 +120,7 @@ class PyomoSearch:
     def __init__(self, encoding: Encoding, solver: str) -> None:
         self._encoding = encoding
         self._name = solver
-        self._solver = _solver(solver)
+        self._solver = pyomo_solver(solver)
         self._model = encoding.model.clone()
         self._model.no_good = pyo.ConstraintList()
         self._on = {
@@ -168,8 +168,14 @@ class PyomoSearch:
         return Proposal(SolveStatus.FEASIBLE, bits, np.array(x, dtype=np.float64))
 
 
-def _solver(name: str) -> Any:
-    """The Pyomo solver of this name, ready to use."""
+def pyomo_solver(name: str) -> Any:
+    """The Pyomo solver of this name, ready to use.
+
+    Raises
+    ------
+    InputError
+        If Pyomo does not know it, or it is not installed.
+    """
     with LoggingIntercept(None, "pyomo", logging.WARNING):
         if name not in list(pyo.SolverFactory):
             raise InputError(

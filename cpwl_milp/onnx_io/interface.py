@@ -97,7 +97,9 @@ def input_shapes(
             )
             if size is None:
                 raise ModelError(
-                    place, f"dimension {axis} ('{symbol}') is free", hint=f"give --dim {symbol}=k"
+                    place,
+                    f"dimension {axis} ('{symbol}') is free",
+                    hint=f"give --dim {symbol}=SIZE",
                 )
             if size < (0 if entry.name in fixed else 1):
                 raise ModelError(place, f"dimension {axis} is {size}", "a positive size")
@@ -172,6 +174,8 @@ def _fitted(name: str, array: Constant, shape: Shape, dtype: int) -> Constant:
         raise InputError(
             f"fixed input '{name}'", f"an array of shape {list(given.shape)}", f"{list(shape)}"
         )
+    if given.dtype.kind not in "buif":
+        raise InputError(f"fixed input '{name}'", f"values of type {given.dtype}", "real numbers")
     if given.dtype.kind == "f" and not np.isfinite(given).all():
         raise InputError(f"fixed input '{name}'", "NaN or infinity", "finite numbers")
     return given.reshape(shape).astype(onnx.helper.tensor_dtype_to_np_dtype(dtype))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -16,6 +17,7 @@ from cpwl_milp.core.domain import Box
 from cpwl_milp.core.errors import InputError
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.partition.polygons import Polygons
+from cpwl_milp.storage.atomic import write_whole
 
 FORMATS = (".png", ".svg")
 
@@ -52,7 +54,8 @@ def draw_regions(
     InputError
         If the ending is neither, or the file cannot be written.
     """
-    if path.suffix not in FORMATS:
+    kind = path.suffix.lower()
+    if kind not in FORMATS:
         raise InputError(str(path), f"ending {path.suffix!r}", "a .png or .svg file")
     figure = Figure(figsize=(7.0, 7.0), layout="constrained")
     FigureCanvasAgg(figure)
@@ -83,14 +86,15 @@ def draw_regions(
     axes.set_ylabel(axis_names[1])
     axes.set_title(title)
     # A fixed salt gives the same file for the same picture.
+    picture = BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "cpwl-milp"}):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(
-                path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None
-            )
-        except OSError as error:
-            raise InputError(str(path), error.strerror or str(error), "a writable file") from None
+        metadata = {"Date": None} if kind == ".svg" else None
+        figure.savefig(picture, format=kind[1:], dpi=150, metadata=metadata)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, picture.getvalue())
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "a writable file") from None
 
 
 def pattern_colours(patterns: Packed) -> Dense:

@@ -163,6 +163,8 @@ def as_samples(
 
 
 def _read(path: Path, key: str | None, text: bool) -> NDArray[Any]:
+    if path.is_dir():
+        raise IsADirectoryError
     kind = path.suffix.lower()
     if kind not in (".npy", ".npz", ".csv"):
         raise DataError(str(path), f"a {kind or 'nameless'} file", "an .npy, .npz or .csv file")
