@@ -14,48 +14,50 @@ from cpwl_milp.core.domain import Box
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.engines.tree.memory import grown, start
 from cpwl_milp.engines.tree.plan import lay_out
-from cpwl_milp.engines.tree.state import CONSTRAINTS, SAVED, State
+from cpwl_milp.engines.tree.state import TABLE, State
 from tests.networks import random_network
+
+_TABLES = ("tables", "row_ids", "col_ids", "columns", "opens", "sizes")
 
 
 def _state(dim: int) -> State:
     network = random_network(np.random.default_rng(0), dim, [4])
     box = Box.uniform(-1.0, 1.0, dim)
     plan = lay_out(network, box, pre_activation_bounds(network, box))
-    return start(plan, ROOT, Budget(10, time.monotonic() + 10), 10)
+    return start(plan, ROOT, Budget(10, time.monotonic() + 10), 10, False)
 
 
-@pytest.mark.parametrize("what", [CONSTRAINTS, SAVED])
-def test_growing_keeps_what_is_in_use(what: int) -> None:
+@pytest.mark.parametrize("full", [True, False])
+def test_growing_keeps_what_is_in_use(full: bool) -> None:
     rng = np.random.default_rng(1)
     state = _state(3)
-    names = (
-        ("constraints", "norms", "reach", "basis", "table")
-        if what == CONSTRAINTS
-        else ("saved", "saved_ids")
-    )
-    n = len(getattr(state, names[0])) - 1
-    state.at[what] = n
-    for name in names:
+    depth = len(state.tables)
+    used = depth if full else depth // 2
+    state.at[TABLE] = used - 1
+    for name in _TABLES:
         array = getattr(state, name)
-        array[:n] = rng.integers(1, 100, array[:n].shape)
+        array[:used] = rng.integers(1, 100, array[:used].shape)
     larger = grown(state)
     for name in State._fields:
         before, after = getattr(state, name), getattr(larger, name)
-        if name in names:
-            assert len(after) == 2 * len(before)
-            np.testing.assert_array_equal(after[:n], before[:n])
-            assert not after[len(before) :].any()
-        else:
+        if name in _TABLES:
+            inside = tuple(slice(n) for n in before[:used].shape)
+            np.testing.assert_array_equal(after[inside], before[:used])
+            assert after.sum() == before[:used].sum()
+        elif name != "scratch":
             assert after is before
+    assert len(larger.tables) == (2 * depth if full else depth)
+    more_rows = larger.tables.shape[2] > state.tables.shape[2]
+    assert more_rows == (not full)
+    assert larger.tables.shape[2] == larger.row_ids.shape[1] == larger.scratch.shape[1]
 
 
 def test_growing_holds_no_copy_of_the_room_itself() -> None:
-    state = _state(40)
-    state.at[SAVED] = 1
+    state = _state(200)
+    state.at[TABLE] = len(state.tables) - 1
     tracemalloc.start()
     larger = grown(state)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # The new arrays and nothing beside them.
-    assert peak < 1.1 * (larger.saved.nbytes + larger.saved_ids.nbytes)
+    assert peak < 1.1 * sum(getattr(larger, name).nbytes for name in _TABLES)

@@ -2,108 +2,121 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.tree.dictionary import exchange
+from cpwl_milp.engines.tree.settling import settle
+from cpwl_milp.engines.tree.state import (
+    AGE,
+    ENTERED,
+    LAYER,
+    LEVELS,
+    OF_LAYER,
+    OF_NEXT,
+    OF_TABLE,
+    OF_UNIT,
+    OPEN,
+    PENDING,
+    PIVOTS,
+    ROWS,
+    SIDE,
+    SPAN,
+    TABLE,
+    UNIT,
+)
 
-from cpwl_milp.engines.tree.state import CONSTRAINTS, ENTERED, LAYER, LEVELS, SAVED, UNIT
-from cpwl_milp.engines.tree.units import check
 
+@kernel
+def branch(state, unit, col):
+    """Cut the cell by `unit` and descend into the child of bit 0 (or the cube's own side).
 
-@njit(cache=True, nogil=True)
-def branch(plan, state, unit, row):
-    """Add the cutting row and descend into the child of bit 0 (or the cube's own side)."""
+    Stops the edge of column `col` at the hyperplane itself: that vertex belongs to both children.
+    The table stays for bit 1, a copy goes on with bit 0. False if the child is empty for the cube.
+    """
     at = state.at
-    d = state.cobasis.shape[0]
-    n = at[CONSTRAINTS]
-    square = 0.0
-    reach = abs(row[0])
-    for k in range(d + 1):
-        state.constraints[n, k] = row[k]
-        if k > 0:
-            square += (row[k] / plan.scale[k - 1]) ** 2
-            reach += abs(row[k])
-    state.norms[n] = np.sqrt(square)
-    state.reach[n] = reach
-    at[CONSTRAINTS] = n + 1
-    check(state)
+    s = at[TABLE]
+    d = state.col_ids.shape[1]
+    n_rows = state.sizes[s, ROWS]
+    row = state.place[unit]
+    lowest = state.tables[s, d + 3, row]
+    state.tables[s, d + 1, row] = 0.0
+    exchange(
+        state.tables[s],
+        n_rows,
+        state.row_ids[s],
+        state.col_ids[s],
+        state.columns[s],
+        row,
+        col,
+        False,
+        state.scratch[0],
+    )
+    state.counters[PIVOTS] += 1
+    state.sizes[s, AGE] += 1
     bit = state.fixed[unit]
     if bit < 0:
         bit = 0
-        save(state, unit)
+        push(state, unit)
+        copy(state, s, s + 1)
+        s += 1
+        at[TABLE] = s
     if bit == 0:
-        turn(state, n)
+        for i in range(n_rows):
+            state.tables[s, col, i] = -state.tables[s, col, i]
+        state.columns[s, SIDE, col - 1] = -1.0
+        state.columns[s, SPAN, col - 1] = max(0.0, -lowest)
     state.bits[unit] = bit
-    at[UNIT] = unit + 1
+    return settle(state)
 
 
-@njit(cache=True, nogil=True)
-def turn(state, constraint):
-    """Turn the last, cobasic row over: from bit 1's side to bit 0's."""
-    d = state.cobasis.shape[0]
-    for k in range(d + 1):
-        state.constraints[constraint, k] = -state.constraints[constraint, k]
-    for j in range(d):
-        if state.cobasis[j] == constraint:
-            for i in range(state.at[CONSTRAINTS]):
-                state.table[i, j + 1] = -state.table[i, j + 1]
-
-
-@njit(cache=True, nogil=True)
-def save(state, unit):
-    """Keep the dictionary, in bit 1's orientation, for the sibling.
-
-    A dictionary of n constraints is n rows of numbers and n ids, so one counter serves both.
-    """
+@kernel
+def push(state, unit):
+    """A level for the sibling that is still to come."""
     at = state.at
-    d = state.cobasis.shape[0]
-    n = at[CONSTRAINTS]
     level = at[LEVELS]
-    start = at[SAVED]
-    for i in range(n):
-        for k in range(d + 1):
-            state.saved[start + i, k] = state.table[i, k]
-    for i in range(n - d):
-        state.saved_ids[start + i] = state.basis[i]
-    for j in range(d):
-        state.saved_ids[start + n - d + j] = state.cobasis[j]
-    state.level_unit[level] = unit
-    state.level_layer[level] = at[LAYER]
-    state.level_size[level] = n
-    state.level_pending[level] = 1
-    at[SAVED] = start + n
+    state.levels[level, OF_UNIT] = unit
+    state.levels[level, OF_LAYER] = at[LAYER]
+    state.levels[level, OF_NEXT] = at[UNIT]
+    state.levels[level, OF_TABLE] = at[TABLE]
+    state.levels[level, PENDING] = 1
     at[LEVELS] = level + 1
 
 
-@njit(cache=True, nogil=True)
-def backtrack(plan, state):
+@kernel
+def copy(state, source, target):
+    """Copy a dictionary. Cost: half a pivot."""
+    n_rows = state.sizes[source, ROWS]
+    for k in range(state.tables.shape[1]):
+        for i in range(n_rows):
+            state.tables[target, k, i] = state.tables[source, k, i]
+    for i in range(n_rows):
+        state.row_ids[target, i] = state.row_ids[source, i]
+    for j in range(state.col_ids.shape[1]):
+        state.col_ids[target, j] = state.col_ids[source, j]
+        state.columns[target, SIDE, j] = state.columns[source, SIDE, j]
+        state.columns[target, SPAN, j] = state.columns[source, SPAN, j]
+    for k in range(state.sizes[source, OPEN]):
+        state.opens[target, k] = state.opens[source, k]
+    for k in range(state.sizes.shape[1]):
+        state.sizes[target, k] = state.sizes[source, k]
+
+
+@kernel
+def backtrack(state):
     """Go to the latest sibling still to come; False if there is none."""
     at = state.at
-    d = state.cobasis.shape[0]
     while at[LEVELS] > 0:
         level = at[LEVELS] - 1
-        if state.level_pending[level] == 0:
+        if state.levels[level, PENDING] == 0:
             at[LEVELS] = level
             continue
-        n = state.level_size[level]
-        start = at[SAVED] - n
-        for i in range(n):
-            for k in range(d + 1):
-                state.table[i, k] = state.saved[start + i, k]
-        for i in range(n - d):
-            state.basis[i] = state.saved_ids[start + i]
-        for j in range(d):
-            state.cobasis[j] = state.saved_ids[start + n - d + j]
-        # The saved orientation is bit 1's, the stored row still has bit 0's.
-        for k in range(d + 1):
-            state.constraints[n - 1, k] = -state.constraints[n - 1, k]
-        unit = state.level_unit[level]
-        state.level_pending[level] = 0
-        state.bits[unit] = 1
-        at[SAVED] = start
-        at[CONSTRAINTS] = n
-        at[LAYER] = state.level_layer[level]
-        at[UNIT] = unit + 1
-        # The maps of this layer depend on the bits below only, which are the same.
+        state.levels[level, PENDING] = 0
+        state.bits[state.levels[level, OF_UNIT]] = 1
+        at[LAYER] = state.levels[level, OF_LAYER]
+        at[UNIT] = state.levels[level, OF_NEXT]
+        # The sibling's table is in bit 1's orientation, and the maps of its layer depend on the
+        # bits below only, which are the same.
+        at[TABLE] = state.levels[level, OF_TABLE]
         at[ENTERED] = 1
-        return True
+        if settle(state):
+            return True
     return False

@@ -1,21 +1,32 @@
-"""A dense dictionary simplex on the cell of a partial pattern.
+"""A dense dictionary simplex with bounded variables, on the cell of a partial pattern.
 
-The cell is ``{t : s_k(t) = a_k t + b_k >= 0}`` with rows of unit norm. A dictionary writes every
-quantity through the d slacks that are zero at the current vertex (the cobasis):
+Variables are the coordinates ``t_c`` in [-1, 1] (id c) and the normalised pre-activations ``z_u``
+of units (id d + u): at least 0 for bit 1, at most 0 for bit 0, free while the unit is open. d
+variables (columns) stand at one of their limits at the current vertex, ``limit + side * v`` with
+``v >= 0``; all others (rows) are affine functions of these v. One row a line would be the
+textbook's way; here a table is stored by columns, so that every loop runs along rows:
 
-    table[i] = (value at the vertex, coefficients of the d cobasic slacks)
+    table[0, i]      value of row i at the vertex
+    table[j, i]      its coefficient of the v of column j - 1, j = 1..d
+    table[d + 1, i]  lower limit that the cell imposes (-inf: none, or implied by the others)
+    table[d + 2, i]  upper limit
+    table[d + 3, i]  a proved lower bound of the row on the cell, implied or imposed
+    table[d + 4, i]  a proved upper bound
 
-Rows 0..d-1 are the coordinates t themselves, the rows behind them the basic slacks. The vertex is
-always feasible, so there is no phase 1, ever: a cut pivots the new row into the cobasis, and the
-vertex found there belongs to both children.
+The units of a block are rows from the block's start. So a pivot tells their signs at the next
+vertex for nothing, a unit that cuts becomes a constraint by a limit, and bits only turn limits.
+The box costs no rows: a box of d dimensions under m units is a table of at most m rows. The
+vertex is always feasible, so there is no phase 1, ever.
 
-Cost: a pivot touches ``rows * (d + 1)`` numbers.
+Cost: a pivot touches ``rows * (d + 1)`` numbers, a flip from limit to limit ``2 * rows``.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.tree.state import PIVOTS, SIDE, SPAN, TIES
 
 # Outcomes of `seek_negative`.
 NONNEGATIVE = 0
@@ -28,82 +39,126 @@ _PIVOT = 1e-12
 _RATIO_TIE = 1e-13
 
 
-@njit(cache=True, nogil=True)
-def pivot(table, n_rows, row, col, objective):
-    """Swap the slack of `row` with the cobasic slack of `col`, in place.
+@kernel
+def pivot(table, n_rows, row, col, limit, leaving_side, start, entering_side, scratch):
+    """Swap the variables of `row` and column `col` (from 1), in place.
 
     Parameters
     ----------
-    table : float64 (capacity, d + 1)
-    n_rows : int
-        Rows in use.
-    row, col : int
-        ``table[row, col]`` is the pivot; `col` counts from 1.
-    objective : float64 (d + 1,)
-        One more row, carried along.
+    limit, leaving_side : float
+        Where the row's variable comes to stand, and the direction from there into the cell.
+    start, entering_side : float
+        Where the column's variable stood, and its direction.
+    scratch : float64 (capacity,)
     """
-    width = table.shape[1]
-    inverse = 1.0 / table[row, col]
-    for k in range(width):
-        table[row, k] *= -inverse
-    table[row, col] = inverse
+    d = table.shape[0] - 5
+    inverse = 1.0 / table[col, row]
     for i in range(n_rows):
-        if i != row:
-            factor = table[i, col]
-            if factor != 0.0:
-                table[i, col] = 0.0
-                for k in range(width):
-                    table[i, k] += factor * table[row, k]
-    factor = objective[col]
-    if factor != 0.0:
-        objective[col] = 0.0
-        for k in range(width):
-            objective[k] += factor * table[row, k]
+        scratch[i] = table[col, i] * inverse
+    excess = table[0, row] - limit
+    for k in range(d + 1):
+        entry = table[k, row] if k > 0 else excess
+        if k != col and entry != 0.0:
+            for i in range(n_rows):
+                table[k, i] -= scratch[i] * entry
+            table[k, row] = -entering_side * entry * inverse
+    table[0, row] = start - entering_side * excess * inverse
+    for i in range(n_rows):
+        table[col, i] = leaving_side * scratch[i]
+    table[col, row] = entering_side * leaving_side * inverse
 
 
-@njit(cache=True, nogil=True)
-def ratio_test(table, n_rows, first_row, col, basis, smallest_index):
-    """The row that blocks an increase of the cobasic slack of `col`, and the step to it.
+@kernel
+def exchange(table, n_rows, row_ids, col_ids, columns, row, col, upper, scratch):
+    """Pivot, and note which variable stands where, with which limits and proved bounds.
+
+    `upper` : the row's variable comes to stand at its upper limit, not at its lower one.
+    """
+    d = col_ids.shape[0]
+    low, high = table[d + 3, row], table[d + 4, row]
+    limit = table[d + 2, row] if upper else table[d + 1, row]
+    leaving_side = -1.0 if upper else 1.0
+    entering = col_ids[col - 1]
+    side = columns[SIDE, col - 1]
+    span = columns[SPAN, col - 1]
+    start = -side if entering < d else 0.0
+    pivot(table, n_rows, row, col, limit, leaving_side, start, side, scratch)
+    col_ids[col - 1] = row_ids[row]
+    columns[SIDE, col - 1] = leaving_side
+    columns[SPAN, col - 1] = max(0.0, limit - low if upper else high - limit)
+    row_ids[row] = entering
+    table[d + 1, row] = -np.inf
+    table[d + 2, row] = np.inf
+    if entering < d or side > 0.0:
+        table[d + 1, row] = -1.0 if entering < d else 0.0
+    if entering < d or side < 0.0:
+        table[d + 2, row] = 1.0 if entering < d else 0.0
+    table[d + 3, row] = start if side > 0.0 else start - span
+    table[d + 4, row] = start + span if side > 0.0 else start
+
+
+@kernel
+def move(table, n_rows, row_ids, col_ids, columns, row, col, scratch):
+    """Go to the next vertex along column `col`: to `row`'s limit, or (row < 0) across the box."""
+    if row >= 0:
+        upper = table[col, row] > 0.0
+        exchange(table, n_rows, row_ids, col_ids, columns, row, col, upper, scratch)
+        return
+    for i in range(n_rows):
+        table[0, i] += 2.0 * table[col, i]
+        table[col, i] = -table[col, i]
+    columns[SIDE, col - 1] = -columns[SIDE, col - 1]
+    # Its proved bounds spoke of the other limit.
+    columns[SPAN, col - 1] = 2.0
+
+
+@kernel
+def ratio_test(table, n_rows, col, row_ids, smallest_index, scratch):
+    """The row that blocks an increase of column `col`, and the step to it.
 
     Returns ``(-1, inf)`` if nothing blocks. `smallest_index` asks for Bland's tie rule.
     """
+    d = table.shape[0] - 5
     step = np.inf
-    for i in range(first_row, n_rows):
-        slope = table[i, col]
-        if slope < -_PIVOT:
-            ratio = max(table[i, 0], 0.0) / -slope
-            step = min(step, ratio)
+    for i in range(n_rows):
+        slope = table[col, i]
+        value = table[0, i]
+        room = value - table[d + 1, i] if slope < 0.0 else table[d + 2, i] - value
+        size = abs(slope)
+        ratio = max(room, 0.0) / size if size > _PIVOT else np.inf
+        scratch[i] = ratio
+        step = min(step, ratio)
     best = -1
-    for i in range(first_row, n_rows):
-        slope = table[i, col]
-        if slope < -_PIVOT and max(table[i, 0], 0.0) / -slope <= step + _RATIO_TIE:
+    if step == np.inf:
+        return best, step
+    for i in range(n_rows):
+        if scratch[i] <= step + _RATIO_TIE:
             if best < 0:
                 best = i
             elif smallest_index:
-                if basis[i - first_row] < basis[best - first_row]:
+                if row_ids[i] < row_ids[best]:
                     best = i
-            elif slope < table[best, col]:
+            elif abs(table[col, i]) > abs(table[col, best]):
                 best = i
     return best, step
 
 
-@njit(cache=True, nogil=True)
-def entering_column(objective, cobasis, reach, least, smallest_index):
-    """The column whose slack can lower the objective most, and how low all could take it.
+@kernel
+def entering_column(table, row, sign, col_ids, columns, least, smallest_index):
+    """The column that can lower ``sign * row`` most, and by how much all together could.
 
-    A cobasic slack of constraint k lies in ``[0, reach[k]]`` on the whole domain, so column j
-    lowers the objective by at most ``-objective[j] * reach[cobasis[j]]``. Columns that promise
-    less than `least` are left out. Returns ``(0, total)`` if none is left.
+    The v of a column lies in ``[0, span]`` on the cell. Columns that promise less than
+    `least` are left out. Returns ``(0, total)`` if none is left.
     """
     best = 0
     gain_of_best = least
     total = 0.0
-    for j in range(1, objective.shape[0]):
-        gain = -objective[j] * reach[cobasis[j - 1]]
+    for j in range(1, col_ids.shape[0] + 1):
+        gain = -sign * table[j, row] * columns[SPAN, j - 1]
         if gain > 0.0:
             total += gain
             if smallest_index:
-                if gain > least and (best == 0 or cobasis[j - 1] < cobasis[best - 1]):
+                if gain > least and (best == 0 or col_ids[j - 1] < col_ids[best - 1]):
                     best = j
             elif gain > gain_of_best:
                 best = j
@@ -111,145 +166,47 @@ def entering_column(objective, cobasis, reach, least, smallest_index):
     return best, total
 
 
-@njit(cache=True, nogil=True)
-def seek_negative(table, n_rows, basis, cobasis, reach, objective, tolerance, counters):
-    """Minimise the objective over the cell until it drops below ``-tolerance`` somewhere.
+@kernel
+def seek_negative(
+    table, n_rows, row_ids, col_ids, columns, target, sign, tolerance, counters, scratch
+):
+    """Minimise ``sign * target`` over the cell until it drops below ``-tolerance`` somewhere.
 
     Parameters
     ----------
-    table, n_rows, basis, cobasis
-        The dictionary; moved to other vertices of the same cell on the way.
-    reach : float64 (n_constraints,)
-        Largest value of each slack on the domain.
-    objective : float64 (d + 1,)
-        The row to minimise, at least ``-tolerance`` at the current vertex.
-    counters : int64 (2,)
-        Pivots made; optima within the tolerance of zero (ties).
+    target : int
+        The row of an open unit; at least ``-tolerance`` (times sign) at the current vertex.
 
     Returns
     -------
     outcome : int
-        NONNEGATIVE, CROSSES (along the returned column the objective falls below
-        ``-tolerance`` before anything blocks; that pivot is left to the caller) or FAILED.
-    col : int
-        The column for CROSSES.
-    row : int
-        The row that blocks that column.
+        NONNEGATIVE, CROSSES (along the returned column the target falls below ``-tolerance``
+        before anything blocks; that move is left to the caller) or FAILED.
+    col, row : int
+        The column for CROSSES, and what blocks it (as `move` takes them).
     """
-    d = cobasis.shape[0]
+    d = col_ids.shape[0]
     least = tolerance / (4.0 * d)
     stalled = 0
     for _ in range(200 + 40 * (n_rows + d)):
         bland = stalled > 2 * d + 8
-        col, total = entering_column(objective, cobasis, reach, least, bland)
-        if objective[0] - total > tolerance:
+        value = sign * table[0, target]
+        col, total = entering_column(table, target, sign, col_ids, columns, least, bland)
+        if value - total > tolerance:
             return NONNEGATIVE, 0, 0
         if col == 0:
-            if objective[0] <= tolerance:
-                counters[1] += 1
+            if value <= tolerance:
+                counters[TIES] += 1
             return NONNEGATIVE, 0, 0
-        row, step = ratio_test(table, n_rows, d, col, basis, bland)
-        if row < 0:
+        row, step = ratio_test(table, n_rows, col, row_ids, bland, scratch)
+        if step >= 2.0 and col_ids[col - 1] < d:
+            row, step = -1, 2.0
+        elif row < 0:
             return FAILED, 0, 0
-        if objective[0] + step * objective[col] < -tolerance:
+        slope = sign * table[col, target]
+        if value + step * slope < -tolerance:
             return CROSSES, col, row
-        stalled = stalled + 1 if step * -objective[col] <= least * 1e-3 else 0
-        exchange(table, n_rows, row, col, basis, cobasis, objective)
-        counters[0] += 1
+        stalled = stalled + 1 if step * -slope <= least * 1e-3 else 0
+        move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
+        counters[PIVOTS] += 1
     return FAILED, 0, 0
-
-
-@njit(cache=True, nogil=True)
-def exchange(table, n_rows, row, col, basis, cobasis, objective):
-    """Pivot and note which constraint is basic now."""
-    pivot(table, n_rows, row, col, objective)
-    d = cobasis.shape[0]
-    leaving = basis[row - d]
-    basis[row - d] = cobasis[col - 1]
-    cobasis[col - 1] = leaving
-
-
-@njit(cache=True, nogil=True)
-def express(table, row, objective):
-    """Write ``row[0] + row[1:] . t`` through the cobasic slacks, into `objective`."""
-    d = row.shape[0] - 1
-    for k in range(d + 1):
-        objective[k] = 0.0
-    objective[0] = row[0]
-    for i in range(d):
-        factor = row[i + 1]
-        if factor != 0.0:
-            for k in range(d + 1):
-                objective[k] += factor * table[i, k]
-
-
-@njit(cache=True, nogil=True)
-def residual(table, constraints, cobasis):
-    """Largest ``|s_k|`` among the cobasic slacks, evaluated afresh at the vertex.
-
-    Zero in exact arithmetic: what stands there instead is the error of all pivots so far.
-    """
-    d = cobasis.shape[0]
-    worst = 0.0
-    for j in range(d):
-        k = cobasis[j]
-        value = constraints[k, 0]
-        for i in range(d):
-            value += constraints[k, i + 1] * table[i, 0]
-        worst = max(worst, abs(value))
-    return worst
-
-
-@njit(cache=True, nogil=True)
-def refactor(table, n_rows, constraints, basis, cobasis):
-    """Recompute the whole dictionary from the constraints and the cobasis: forget the errors.
-
-    Returns False (and leaves the dictionary alone) if the cobasic rows are singular to working
-    precision. Cost: O(d^3 + n_rows d^2).
-    """
-    d = cobasis.shape[0]
-    normal = np.empty((d, d))
-    offset = np.empty(d)
-    for j in range(d):
-        for i in range(d):
-            normal[j, i] = constraints[cobasis[j], i + 1]
-        offset[j] = constraints[cobasis[j], 0]
-    # A row operation keeps this free of LAPACK: Gauss-Jordan with partial pivoting.
-    inverse = np.eye(d)
-    for j in range(d):
-        best = j
-        for i in range(j + 1, d):
-            if abs(normal[i, j]) > abs(normal[best, j]):
-                best = i
-        if abs(normal[best, j]) < 1e-14:
-            return False
-        if best != j:
-            for k in range(d):
-                swap = normal[j, k]
-                normal[j, k] = normal[best, k]
-                normal[best, k] = swap
-                swap = inverse[j, k]
-                inverse[j, k] = inverse[best, k]
-                inverse[best, k] = swap
-        scale = 1.0 / normal[j, j]
-        for k in range(d):
-            normal[j, k] *= scale
-            inverse[j, k] *= scale
-        for i in range(d):
-            if i != j and normal[i, j] != 0.0:
-                factor = normal[i, j]
-                for k in range(d):
-                    normal[i, k] -= factor * normal[j, k]
-                    inverse[i, k] -= factor * inverse[j, k]
-    for i in range(d):
-        value = 0.0
-        for j in range(d):
-            value -= inverse[i, j] * offset[j]
-            table[i, j + 1] = inverse[i, j]
-        table[i, 0] = value
-    line = np.empty(d + 1)
-    for r in range(d, n_rows):
-        express(table, constraints[basis[r - d]], line)
-        for k in range(d + 1):
-            table[r, k] = line[k]
-    return True

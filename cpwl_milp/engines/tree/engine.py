@@ -75,7 +75,7 @@ class TreeEngine:
         """Work on `cube` until it is closed or the budget is spent."""
         if self._plan is None:
             return self._single_region(cube)
-        state = start(self._plan, cube, budget, _BATCH)
+        state = start(self._plan, cube, budget, _BATCH, self._with_points)
         batches: list[RegionBatch] = []
         parked: list[Cube] = []
         stuck: list[Cube] = []
@@ -129,8 +129,9 @@ class TreeEngine:
         n = int(state.at[EMITTED])
         if not self._with_points:
             return RegionBatch(state.patterns[:n].copy(), np.zeros((0, self._box.dim)), np.zeros(0))
+        balls = state.balls[:n]
         return RegionBatch(
-            state.patterns[:n].copy(), self._in_domain(state.points[:n]), state.radii[:n].copy()
+            state.patterns[:n].copy(), self._in_domain(balls[:, :-1]), balls[:, -1].copy()
         )
 
     def _in_domain(self, t: Dense) -> Dense:

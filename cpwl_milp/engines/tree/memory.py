@@ -13,74 +13,69 @@ from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.engines.tree.plan import Plan
 from cpwl_milp.engines.tree.state import (
-    CONSTRAINTS,
+    BLOCK,
     COUNTED,
     EMITTED,
     LAYER,
     LEVELS,
+    LIMITS,
     N_COUNTERS,
+    N_MEASURES,
+    N_OF_LEVEL,
     N_PLACES,
-    SAVED,
+    N_SIZES,
+    OF_LAYER,
+    OF_UNIT,
+    PADDING,
+    PENDING,
+    SIDE,
+    SPAN,
+    TABLE,
     State,
 )
 
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
-def start(plan: Plan, cube: Cube, budget: Budget, batch: int) -> State:
-    """The memory at the root of a cube: the unit box at its lowest corner."""
+def start(plan: Plan, cube: Cube, budget: Budget, batch: int, with_points: bool) -> State:
+    """The memory at the root of a cube: the unit box at its lowest corner, no rows at all."""
     d = plan.scale.size
     n_units = plan.unit_row.size
     n_layers = plan.offsets.size - 1
-    capacity = 2 * d + 64
-    table = np.zeros((capacity + 1, d + 1))
-    constraints = np.zeros((capacity, d + 1))
-    identity = np.eye(d)
-    # Constraints 0..d-1: t_j + 1 >= 0, zero at the corner; d..2d-1: 1 - t_j >= 0, 2 there.
-    constraints[:d, 0] = 1.0
-    constraints[:d, 1:] = identity
-    constraints[d : 2 * d, 0] = 1.0
-    constraints[d : 2 * d, 1:] = -identity
-    table[:d, 0] = -1.0
-    table[:d, 1:] = identity
-    table[d : 2 * d, 0] = 2.0
-    table[d : 2 * d, 1:] = -identity
-    basis = np.zeros(capacity, dtype=np.int64)
-    basis[:d] = np.arange(d, 2 * d)
-    norms = np.zeros(capacity)
-    norms[: 2 * d] = np.tile(1.0 / plan.scale, 2)
-    reach = np.zeros(capacity)
-    reach[: 2 * d] = 2.0
+    depth, capacity = 8, PADDING
     fixed = np.full(n_units, -1, dtype=np.int8)
     for literal in cube.literals:
         fixed[abs(literal) - 1] = 1 if literal > 0 else 0
     at = np.zeros(N_PLACES, dtype=np.int64)
-    at[CONSTRAINTS] = 2 * d
     at[COUNTED] = cube.counted_layers
     size = max(1, min(batch, budget.max_regions))
     left = np.full(n_layers, _NO_LIMIT)
     if budget.prefix_left is not None:
         left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
+    col_ids = np.zeros((depth, d), dtype=np.int64)
+    col_ids[0] = np.arange(d)
+    columns = np.zeros((depth, 2, d))
+    columns[0, SIDE] = 1.0
+    columns[0, SPAN] = 2.0
     return State(
         at=at,
         bits=np.zeros(n_units, dtype=np.uint8),
         fixed=fixed,
         maps=np.zeros((plan.bias.size, d + 1)),
-        constraints=constraints,
-        norms=norms,
-        reach=reach,
-        table=table,
-        basis=basis,
-        cobasis=np.arange(d, dtype=np.int64),
-        level_unit=np.zeros(n_units + 1, dtype=np.int64),
-        level_layer=np.zeros(n_units + 1, dtype=np.int64),
-        level_size=np.zeros(n_units + 1, dtype=np.int64),
-        level_pending=np.zeros(n_units + 1, dtype=np.int64),
-        saved=np.zeros((4 * capacity, d + 1)),
-        saved_ids=np.zeros(4 * capacity, dtype=np.int64),
+        measures=np.zeros((n_units, N_MEASURES)),
+        place=np.zeros(n_units, dtype=np.int64),
+        tables=np.zeros((depth, d + 1 + LIMITS, capacity)),
+        row_ids=np.full((depth, capacity), -1, dtype=np.int64),
+        col_ids=col_ids,
+        columns=columns,
+        opens=np.zeros((depth, BLOCK), dtype=np.int64),
+        sizes=np.zeros((depth, N_SIZES), dtype=np.int64),
+        scratch=np.zeros((2, capacity)),
+        vertex=np.zeros(d),
+        levels=np.zeros((n_units + 1, N_OF_LEVEL), dtype=np.int64),
+        head=np.zeros(packed_size(n_units), dtype=np.uint8),
         patterns=np.zeros((size, packed_size(n_units)), dtype=np.uint8),
-        points=np.zeros((size, d)),
-        radii=np.zeros(size),
+        balls=np.zeros((size if with_points else 0, d + 1)),
         prefix_counts=np.zeros(n_layers, dtype=np.int64),
         prefix_left=left,
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
@@ -93,36 +88,44 @@ def emptied(state: State, room: int) -> State:
     if room >= len(state.patterns):
         return state
     size = max(1, room)
-    return state._replace(
-        patterns=state.patterns[:size], points=state.points[:size], radii=state.radii[:size]
-    )
+    return state._replace(patterns=state.patterns[:size], balls=state.balls[:size])
 
 
 def grown(state: State) -> State:
-    """The state with twice the room for constraints and saved dictionaries."""
+    """The state with more room: for dictionaries if none is free, else for rows."""
+    used = int(state.at[TABLE]) + 1
+    depth, _, capacity = state.tables.shape
+    full = used == depth
+    more = max(PADDING, capacity // 4 // PADDING * PADDING)
 
-    def doubled(array: NDArray[Any]) -> NDArray[Any]:
-        # Zeros that nobody wrote to take up no memory: copy the rows in use only.
-        larger = np.zeros((2 * len(array), *array.shape[1:]), dtype=array.dtype)
-        larger[:used] = array[:used]
-        return larger
+    def larger(array: NDArray[Any], rows_axis: int | None) -> NDArray[Any]:
+        shape = list(array.shape)
+        if full:
+            shape[0] *= 2
+        elif rows_axis is not None:
+            shape[rows_axis] += more
+        else:
+            return array
+        # Zeros that nobody wrote to take up no memory: copy the dictionaries in use only.
+        fresh = np.zeros(shape, dtype=array.dtype)
+        fresh[(slice(used), *(slice(n) for n in array.shape[1:]))] = array[:used]
+        return fresh
 
-    tight = state.at[CONSTRAINTS] + 1 >= len(state.constraints)
-    used = int(state.at[CONSTRAINTS if tight else SAVED])
-    if tight:
-        return state._replace(
-            constraints=doubled(state.constraints),
-            norms=doubled(state.norms),
-            reach=doubled(state.reach),
-            basis=doubled(state.basis),
-            table=doubled(state.table),
-        )
-    return state._replace(saved=doubled(state.saved), saved_ids=doubled(state.saved_ids))
+    scratch = state.scratch if full else np.zeros((2, capacity + more))
+    return state._replace(
+        tables=larger(state.tables, 2),
+        row_ids=larger(state.row_ids, 1),
+        col_ids=larger(state.col_ids, None),
+        columns=larger(state.columns, None),
+        opens=larger(state.opens, None),
+        sizes=larger(state.sizes, None),
+        scratch=scratch,
+    )
 
 
 def size_in_bytes(state: State) -> int:
     """Bytes of the arrays that grow."""
-    return int(state.saved.nbytes + state.table.nbytes + state.constraints.nbytes)
+    return int(state.tables.nbytes)
 
 
 def current_cube(state: State, cube: Cube) -> Cube:
@@ -137,11 +140,11 @@ def pending_cubes(state: State, cube: Cube) -> Iterator[Cube]:
     n_levels = int(state.at[LEVELS])
     literals = [_literal(state, level) for level in range(n_levels)]
     for level in reversed(range(n_levels)):
-        if state.level_pending[level]:
-            counted = max(int(state.level_layer[level]), cube.counted_layers)
+        if state.levels[level, PENDING]:
+            counted = max(int(state.levels[level, OF_LAYER]), cube.counted_layers)
             yield Cube.of([*cube.literals, *literals[:level], -literals[level]], counted)
 
 
 def _literal(state: State, level: int) -> int:
-    unit = int(state.level_unit[level])
+    unit = int(state.levels[level, OF_UNIT])
     return unit + 1 if state.bits[unit] else -(unit + 1)

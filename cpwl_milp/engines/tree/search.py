@@ -8,19 +8,18 @@ work is linear in the number of regions.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
-
 from cpwl_milp.engines.tree.ball import largest_ball
-from cpwl_milp.engines.tree.branching import backtrack, branch
+from cpwl_milp.engines.tree.branching import backtrack, branch, push
+from cpwl_milp.engines.tree.compiled import entry_kernel, kernel
+from cpwl_milp.engines.tree.entry import EMPTY, LACKS_ROWS, compose, enter
 from cpwl_milp.engines.tree.state import (
-    CONSTRAINTS,
     COUNTED,
     EMITTED,
     ENTERED,
     LAYER,
+    OPEN,
     PIVOTS,
-    SAVED,
+    TABLE,
     TESTS,
     UNIT,
 )
@@ -34,7 +33,7 @@ STUCK = 3  # a pivot sequence failed on the current cell
 NEEDS_SPACE = 4
 
 
-@njit(cache=True, nogil=True)
+@entry_kernel
 def search(plan, state, quota, with_points, backtrack_first):
     """Search on until done, the quota of pivots and tests is spent, or something comes up.
 
@@ -54,15 +53,32 @@ def search(plan, state, quota, with_points, backtrack_first):
     """
     at = state.at
     counters = state.counters
+    sizes = state.sizes
     n_layers = plan.offsets.shape[0] - 1
+    n_units = plan.offsets[n_layers]
     end = counters[PIVOTS] + counters[TESTS] + quota
-    objective = np.empty(state.cobasis.shape[0] + 1)
-    row = np.empty(state.cobasis.shape[0] + 1)
-    if backtrack_first and not backtrack(plan, state):
+    if backtrack_first and not backtrack(state):
         return DONE
     while True:
-        layer = at[LAYER]
-        if at[UNIT] == plan.offsets[layer + 1]:
+        if at[ENTERED] == 0:
+            layer = at[LAYER]
+            if at[UNIT] == plan.offsets[layer]:
+                compose(plan, state, layer)
+                if layer == n_layers - 1:
+                    pack(state.bits, 0, at[UNIT], state.head)
+            code = enter(plan, state)
+            if code == LACKS_ROWS:
+                return NEEDS_SPACE
+            at[ENTERED] = 1
+            if code == EMPTY:
+                if not backtrack(state):
+                    return DONE
+                continue
+        if sizes[at[TABLE], OPEN] == 0:
+            layer = at[LAYER]
+            if at[UNIT] < plan.offsets[layer + 1]:
+                at[ENTERED] = 0
+                continue
             if layer >= at[COUNTED]:
                 if state.prefix_left[layer] == 0:
                     return PARKED
@@ -72,7 +88,7 @@ def search(plan, state, quota, with_points, backtrack_first):
                 state.prefix_counts[layer] += 1
             if layer == n_layers - 1:
                 emit(plan, state, with_points)
-                if not backtrack(plan, state):
+                if not backtrack(state):
                     return DONE
             else:
                 at[LAYER] += 1
@@ -80,75 +96,51 @@ def search(plan, state, quota, with_points, backtrack_first):
             continue
         if counters[PIVOTS] + counters[TESTS] >= end:
             return PAUSED
-        if not has_space(state):
+        s = at[TABLE]
+        if s + 1 == sizes.shape[0]:
             return NEEDS_SPACE
-        if at[ENTERED] == 0:
-            compose(plan, state, layer)
-            at[ENTERED] = 1
-        unit = at[UNIT]
-        bit = plan.stable[unit]
-        if bit < 0:
-            bit = decide(plan, state, unit, objective, row)
-            if bit == UNDECIDED:
-                return STUCK
-            if bit == CUTS:
-                branch(plan, state, unit, row)
-                continue
-        if state.fixed[unit] >= 0 and state.fixed[unit] != bit:
-            # The cube asks for a side that this cell does not have: nothing there.
-            if not backtrack(plan, state):
-                return DONE
-            continue
-        state.bits[unit] = bit
-        at[UNIT] += 1
+        unit = state.opens[s, sizes[s, OPEN] - 1]
+        bit, col = decide(plan, state, unit)
+        if bit == UNDECIDED:
+            return STUCK
+        sizes[s, OPEN] -= 1
+        if bit != CUTS:
+            state.bits[unit] = bit
+            stands = state.fixed[unit] < 0 or state.fixed[unit] == bit
+        elif (
+            sizes[s, OPEN] == 0
+            and at[UNIT] == n_units
+            and state.fixed[unit] < 0
+            and not with_points
+        ):
+            # The last cut: both children are regions, and nobody asks for their vertices.
+            push(state, unit)
+            state.bits[unit] = 0
+            stands = True
+        else:
+            stands = branch(state, unit, col)
+        if not stands and not backtrack(state):
+            return DONE
 
 
-@njit(cache=True, nogil=True)
-def has_space(state):
-    """Whether one more branching fits into the arrays."""
-    n = state.at[CONSTRAINTS]
-    return n + 1 < state.constraints.shape[0] and state.at[SAVED] + n + 1 <= len(state.saved)
+@kernel
+def pack(bits, first, end, packed):
+    """Pack bits ``first..end - 1`` into whole bytes, from the byte that holds the first on."""
+    for byte in range(first >> 3, (end + 7) >> 3):
+        value = 0
+        for unit in range(8 * byte, min(8 * byte + 8, end)):
+            value |= bits[unit] << (unit & 7)
+        packed[byte] = value
 
 
-@njit(cache=True, nogil=True)
-def compose(plan, state, layer):
-    """Compose the affine maps of a layer's rows for the bits below: ``P = W diag(s) P'``."""
-    width = state.maps.shape[1]
-    if layer > 0:
-        below = plan.first_row[layer - 1]
-    for i in range(plan.first_row[layer], plan.first_row[layer + 1]):
-        for k in range(width):
-            state.maps[i, k] = 0.0
-        state.maps[i, 0] = plan.bias[i]
-        for entry in range(plan.indptr[i], plan.indptr[i + 1]):
-            weight = plan.weights[entry]
-            if layer == 0:
-                state.maps[i, plan.indices[entry] + 1] += weight
-            else:
-                source = below + plan.indices[entry]
-                unit = plan.unit_of_row[source]
-                if unit >= 0 and state.bits[unit] == 0:
-                    weight *= plan.slope[source]
-                if weight != 0.0:
-                    for k in range(width):
-                        state.maps[i, k] += weight * state.maps[source, k]
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def emit(plan, state, with_points):
     """Hand the current, complete pattern out, with its largest ball if asked for."""
     place = state.at[EMITTED]
-    for byte in range(state.patterns.shape[1]):
-        state.patterns[place, byte] = 0
-    for unit in range(state.bits.shape[0]):
-        state.patterns[place, unit >> 3] |= state.bits[unit] << (unit & 7)
+    first = plan.offsets[-2]
+    for byte in range(first >> 3):
+        state.patterns[place, byte] = state.head[byte]
+    pack(state.bits, first, plan.offsets[-1], state.patterns[place])
     if with_points:
-        state.radii[place] = largest_ball(
-            state.table,
-            state.at[CONSTRAINTS],
-            state.basis,
-            state.cobasis,
-            state.norms,
-            state.points[place],
-        )
+        largest_ball(state, plan.scale, state.balls[place])
     state.at[EMITTED] = place + 1

@@ -8,41 +8,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Places in State.at.
-LAYER, UNIT, LEVELS, CONSTRAINTS, SAVED, EMITTED, ENTERED, COUNTED, CHECKED = range(9)
-N_PLACES = 9
+LAYER, UNIT, LEVELS, TABLE, EMITTED, ENTERED, COUNTED = range(7)
+N_PLACES = 7
 
 # Places in State.counters.
 PIVOTS, TIES, TESTS, REFACTORED, REPEATED = range(5)
 N_COUNTERS = 5
 COUNTER_NAMES = ("pivots", "ties", "tests", "refactorisations", "repeated_tests")
 
+# Places in State.sizes: rows in use (padding included), open units, pivots since the last check.
+ROWS, OPEN, AGE = range(3)
+N_SIZES = 3
+
+# Places in State.measures: 1 / norm of a unit's map, the tolerance of its normalised map, and that
+# map's norm in the domain's metric.
+INVERSE, TOLERANCE, METRIC = range(3)
+N_MEASURES = 3
+
+# Places in State.columns: see dictionary.py.
+SIDE, SPAN = range(2)
+
+# Places in State.levels: of each branching its unit and layer, the first unit behind its block,
+# its table, and whether the child of bit 1 is still to come.
+OF_UNIT, OF_LAYER, OF_NEXT, OF_TABLE, PENDING = range(5)
+N_OF_LEVEL = 5
+
+# Lines of a table behind the d + 1 of the dictionary, counted from d + 1.
+LIMITS = 4
+
+# At most this many units are carried by a table at once, and row counts are padded to multiples
+# of _PADDING (loops over rows run in vectors without a remainder).
+BLOCK = 64
+PADDING = 16
+
 
 class State(NamedTuple):
-    """The search's memory, all arrays; `grown` in engine.py enlarges them.
+    """The search's memory, all arrays; `grown` in memory.py enlarges them.
 
     Attributes
     ----------
     at : int64 (N_PLACES,)
-        Layer and unit to be looked at next, levels, constraints, rows saved, regions emitted,
-        whether the current layer's maps stand, layers that the start of the cube had counted,
-        pivots at the last check of errors.
+        Layer, first unit behind the current block, levels, table in use, regions emitted,
+        whether the current block stands, layers that the start of the cube had counted.
     bits : uint8 (n_units,)
     fixed : int8 (n_units,)
         The cube's literals: the bit, or -1.
     maps : float64 (n_rows, d + 1)
         ``[q, P]`` of every row, for the current prefix.
-    constraints : float64 (capacity, d + 1)
-        ``[b, a]`` of the cell's rows, unit norm, box first.
-    norms, reach : float64 (capacity,)
-        Norm of each row in the domain's metric; largest slack on the domain.
-    table : float64 (capacity + d, d + 1), basis : int64 (capacity,), cobasis : int64 (d,)
-        The dictionary (see dictionary.py).
-    level_unit, level_layer, level_size, level_pending : int64 (n_units,)
-        Of each branching: its unit and layer, the number of constraints of its children, and
-        whether the child of bit 1 is still to come.
-    saved : float64 (rows, d + 1), saved_ids : int64 (rows,)
-        The dictionaries of the children still to come, one below the other.
-    patterns, points, radii : the regions emitted.
+    measures : float64 (n_units, N_MEASURES)
+        Of each unit met on the current path.
+    place : int64 (n_units,)
+        The row of each open unit.
+    tables : float64 (depth, d + 5, capacity)
+        Dictionaries (see dictionary.py), one for each branching whose child of bit 1 is still to
+        come, the one in use on top.
+    row_ids : int64 (depth, capacity), col_ids : int64 (depth, d)
+        The variables of rows and columns.
+    columns : float64 (depth, 2, d)
+        Side and span of the columns' variables.
+    opens : int64 (depth, BLOCK)
+        Units of the block that may still cut the table's cell, the next one last.
+    sizes : int64 (depth, N_SIZES)
+    scratch : float64 (2, capacity), vertex : float64 (d,)
+    levels : int64 (n_units + 1, N_OF_LEVEL)
+    head : uint8 (packed size,)
+        The packed bits of the layers below the last.
+    patterns : uint8 (places, packed size), balls : float64 (places or 0, d + 1)
+        The regions emitted; centre and radius of the largest ball, if asked for.
     prefix_counts, prefix_left : int64 (n_layers,)
     counters : int64 (N_COUNTERS,)
     """
@@ -51,21 +83,20 @@ class State(NamedTuple):
     bits: NDArray[np.uint8]
     fixed: NDArray[np.int8]
     maps: NDArray[np.float64]
-    constraints: NDArray[np.float64]
-    norms: NDArray[np.float64]
-    reach: NDArray[np.float64]
-    table: NDArray[np.float64]
-    basis: NDArray[np.int64]
-    cobasis: NDArray[np.int64]
-    level_unit: NDArray[np.int64]
-    level_layer: NDArray[np.int64]
-    level_size: NDArray[np.int64]
-    level_pending: NDArray[np.int64]
-    saved: NDArray[np.float64]
-    saved_ids: NDArray[np.int64]
+    measures: NDArray[np.float64]
+    place: NDArray[np.int64]
+    tables: NDArray[np.float64]
+    row_ids: NDArray[np.int64]
+    col_ids: NDArray[np.int64]
+    columns: NDArray[np.float64]
+    opens: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    scratch: NDArray[np.float64]
+    vertex: NDArray[np.float64]
+    levels: NDArray[np.int64]
+    head: NDArray[np.uint8]
     patterns: NDArray[np.uint8]
-    points: NDArray[np.float64]
-    radii: NDArray[np.float64]
+    balls: NDArray[np.float64]
     prefix_counts: NDArray[np.int64]
     prefix_left: NDArray[np.int64]
     counters: NDArray[np.int64]
