@@ -56,6 +56,11 @@ class _Commands(click.Group):
             # The reader of our output went away (`| head`); nothing is left to say.
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
             ctx.exit(1)
+        except OSError as error:
+            # The rooms say what they know of their own files; this is what is left.
+            place = error.filename or "standard output"
+            _say(f"cannot read or write {place}: {error.strerror or error}")
+            ctx.exit(1)
         except MemoryError:
             _say("out of memory; set --max-regions or a smaller domain, or use a larger machine")
             ctx.exit(1)

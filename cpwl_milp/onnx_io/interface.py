@@ -148,7 +148,7 @@ def split_inputs(
             raise InputError(
                 f"--input {', '.join(chosen)}",
                 f"input '{name}' is neither chosen nor fixed",
-                hint="give an array for it",
+                hint=f"give --fix {name}=FILE.npy",
             )
         elif not is_float(dtype):
             raise ModelError(

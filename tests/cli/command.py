@@ -48,9 +48,11 @@ def parsed(text: str) -> dict[str, Any]:
     return found
 
 
-def process(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+def process(
+    *arguments: object, module: str = "cpwl_milp.cli", **options: Any
+) -> subprocess.Popen[str]:
     """Start the command line in a process of its own, its streams in pipes."""
-    command = [sys.executable, "-m", "cpwl_milp.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, **(streams | options))
 
