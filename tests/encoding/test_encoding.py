@@ -150,12 +150,16 @@ def test_scip_reads_the_exported_file_to_the_same_optimum(tmp_path: Path, suffix
     assert {"x(0)", "on(1_0)"} <= names
 
 
-def test_export_refuses_other_suffixes_and_folders_that_are_missing(tmp_path: Path) -> None:
+def test_export_makes_its_folder_and_refuses_what_cannot_be_written(tmp_path: Path) -> None:
     encoding, _ = encoded(definitions.OPPOSITE, Box.uniform(-1, 1, 1))
     with pytest.raises(InputError, match=r"\.mps or \.lp"):
         export_program(encoding, tmp_path / "m.txt")
+    assert list(tmp_path.iterdir()) == []
+    made = tmp_path / "new" / "m.mps"
+    export_program(encoding, made)
+    assert made.stat().st_size > 0
     with pytest.raises(InputError, match="cannot be written"):
-        export_program(encoding, tmp_path / "absent" / "m.mps")
+        export_program(encoding, made / "m.mps")
 
 
 @pytest.mark.parametrize("solver", ["appsi_highs", "scip_direct"])

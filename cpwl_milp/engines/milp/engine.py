@@ -85,6 +85,12 @@ class MilpEngine:
         and cut before the first solve; points outside the domain are ignored.
     settings : MilpSettings, optional
 
+    Attributes
+    ----------
+    resolution : float
+        The closing proof sees no cell in which some active unit stays below this share of its
+        range over the domain. Crossing facets does not have this limit.
+
     Raises
     ------
     InputError
@@ -116,7 +122,7 @@ class MilpEngine:
         ends = () if self.scope.is_projection else self._network.offsets[1:]
         self._ledger = Ledger(where, tuple(ends), self.n_layers)
         encoding = encode(self._network, self._domain, bounds, margin=self.settings.margin)
-        closing = min(self.settings.margin, self.settings.closing_margin)
+        closing = self.resolution = min(self.settings.margin, self.settings.closing_margin)
         self._searches = Searches(
             open_search(encoding, self.settings.solver, seed=self.settings.seed),
             lambda: open_search(
