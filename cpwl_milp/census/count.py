@@ -128,9 +128,7 @@ class _Counting:
             deadline=self.clock.at_share(_BOUNDS_SHARE),
         )
         self.formulas = count_bounds(problem.network, self.bounds.stability(problem.network))
-        self.own = OwnPatterns(
-            problem.network.widths, settings.limits.max_per_layer or _OWN_PATTERNS_KEPT
-        )
+        self.own = self._no_patterns()
 
     @property
     def _most_patterns(self) -> int | None:
@@ -158,10 +156,17 @@ class _Counting:
             sinks=[self.own, listed] if linear else [self.own],
             progress=progress,
         )
+        if outcome.tally.doubts:
+            # A doubtful list proves nothing of the layers either.
+            self.own = self._no_patterns()
         if not (linear and outcome.complete):
             return outcome, None
         regions = listed.regions
         return outcome, linear_regions(network, domain, regions.patterns, regions.points)
+
+    def _no_patterns(self) -> OwnPatterns:
+        limit = self.settings.limits.max_per_layer or _OWN_PATTERNS_KEPT
+        return OwnPatterns(self.problem.network.widths, limit)
 
     def sampled(self) -> Outcome:
         """Patterns of random inputs, for the lower bounds; `own` takes note of them."""
@@ -182,7 +187,7 @@ class _Counting:
         wanted = outcome.reason != "interrupted" and self.settings.limits.max_regions is None
         seen = self.sampled() if wanted else None
         owns, prefixes = self.brackets(outcome, seen)
-        if seen is not None and seen.reason != "interrupted":
+        if seen is not None and seen.reason != "interrupted" and not outcome.tally.doubts:
             self._project_narrow_layers(owns)
         return self.layer_counts(prefixes, owns)
 

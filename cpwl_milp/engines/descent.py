@@ -19,6 +19,11 @@ PARKED = 2  # the current cell lies beyond a layer's limit
 STUCK = 3  # the current cell cannot be decided
 NEEDS_SPACE = 4
 
+# A value within this share of a tolerance is zero to rounding (equal, opposite, parallel units, a
+# common zero). Between this share and the tolerance itself it is a doubt: probably not zero, but
+# too small to build on.
+ROUNDING_SHARE = 1e-2
+
 # Seconds between two looks at the clock.
 _SLICE = 0.05
 

@@ -180,6 +180,9 @@ class _Session:
             reason = f"unresolved: {frontier.unresolved[0][0]}"
         elif not reason and frontier.parked:
             reason = "max-per-layer"
+        doubts = self.tally.doubts
+        if not reason and doubts:
+            reason = f"unresolved: {doubts} decisions too close to zero for floating point"
         return Outcome(
             reason=reason,
             tally=self.tally.plus(Tally(seconds=self._seconds)),

@@ -44,6 +44,11 @@ class Tally:
             advance.decisions,
         )
 
+    @property
+    def doubts(self) -> int:
+        """Decisions on values that are probably not zero, but too small to build on."""
+        return self.decisions.get("doubts", 0)
+
     def plus(self, other: Tally) -> Tally:
         """Both together."""
         long, short = self.prefix_counts, other.prefix_counts
@@ -78,6 +83,8 @@ class Bracket:
 @dataclass(frozen=True)
 class Outcome:
     """How an enumeration stands.
+
+    Where decisions were in doubt (`Tally.doubts`) the list is a guess: it bounds nothing.
 
     Attributes
     ----------
@@ -161,6 +168,9 @@ class Outcome:
     def _bracket(
         self, known: int, missing: int, upper: int | None, what: str, least: int = 0
     ) -> Bracket:
+        if self.tally.doubts:
+            # The list may lack regions and hold some that do not exist.
+            return Bracket(1, upper)
         lower = max(least, known + (missing if self.nonempty else 0))
         if missing == 0 and lower > known:
             raise CheckFailedError(

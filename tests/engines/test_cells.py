@@ -21,7 +21,7 @@ from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.cells.memory import box_corners
 from cpwl_milp.engines.tree import TreeEngine
 from tests.engines.listing import listed
-from tests.networks import degenerate_network, random_network
+from tests.networks import degenerate_network, one_layer, random_network
 
 
 def _engines(network: Network, box: Box) -> tuple[CellsEngine, TreeEngine]:
@@ -78,3 +78,18 @@ def test_too_many_inputs_are_refused() -> None:
     network = random_network(np.random.default_rng(0), 7, [3])
     with pytest.raises(DomainError, match="use --engine tree"):
         _engines(network, Box.uniform(-1, 1, 7))
+
+
+@pytest.mark.parametrize("kind", [CellsEngine, TreeEngine])
+@pytest.mark.parametrize(("gap", "doubtful"), [(0.0, False), (2e-12, True), (1e-6, False)])
+def test_a_gap_below_the_tolerance_is_a_doubt(
+    kind: type[CellsEngine | TreeEngine], gap: float, doubtful: bool
+) -> None:
+    # Two parallel lines `gap` apart: 3 regions, or 2 where they are one line.
+    network = one_layer(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([-0.25, -0.25 - gap]))
+    problem = Problem.of(network, Box.uniform(-1, 1, 2))
+    bounds = pre_activation_bounds(problem.network, problem.domain)
+    advance = kind(problem, bounds).advance(ROOT, Budget(10, time.monotonic() + 60))
+    assert (advance.decisions["doubts"] > 0) == doubtful
+    if not doubtful:
+        assert len(advance.regions) == (3 if gap else 2)

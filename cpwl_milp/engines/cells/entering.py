@@ -7,7 +7,18 @@ from numba import njit
 
 from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
 from cpwl_milp.engines.cells.maps import enter_maps
-from cpwl_milp.engines.cells.state import BEGIN, END, ENTERED, N_OPEN, OPEN, TESTS, TIES, TOP
+from cpwl_milp.engines.cells.state import (
+    BEGIN,
+    DOUBTS,
+    END,
+    ENTERED,
+    N_OPEN,
+    OPEN,
+    TESTS,
+    TIES,
+    TOP,
+)
+from cpwl_milp.engines.descent import ROUNDING_SHARE
 
 
 @njit(cache=True, nogil=True)
@@ -41,8 +52,7 @@ def enter_layer(layout, state, layer):
                     n_open += 1
                     continue
                 bit = 1 if high > tolerance else 0
-                if min(abs(low), abs(high)) <= tolerance:
-                    state.counters[TIES] += 1
+                note_tie(state.counters, low, high, tolerance)
         if unit >= 0:
             if fixed[unit] >= 0 and fixed[unit] != bit:
                 return False
@@ -53,6 +63,20 @@ def enter_layer(layout, state, layer):
     at[N_OPEN] = state.n_opened[layer] = n_open
     at[ENTERED] = 1
     return True
+
+
+@njit(cache=True, nogil=True)
+def note_tie(counters, low, high, tolerance):
+    """Count a constant bit, given for z in low..high, if it rests on the tolerance.
+
+    The bit is 1 iff ``high > tolerance``; what contradicts it is the negative part then, the
+    positive part otherwise.
+    """
+    against = -low if high > tolerance else high
+    if abs(against) <= tolerance:
+        counters[TIES] += 1
+        if against > ROUNDING_SHARE * tolerance:
+            counters[DOUBTS] += 1
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import njit
 
 from cpwl_milp.engines.cells.clip import CUT, FULL_STACK, cut_cell
-from cpwl_milp.engines.cells.entering import enter_layer
+from cpwl_milp.engines.cells.entering import enter_layer, note_tie
 from cpwl_milp.engines.cells.state import (
     BEGIN,
     COUNTED,
@@ -101,13 +101,14 @@ def search(layout, state, quota, with_points, backtrack_first):
             continue
         unit = open_unit[layer, column]
         tolerance = open_tolerance[layer, column]
-        negative = positive = False
-        for v in range(at[BEGIN], at[END]):
-            negative |= heights[v, column] < -tolerance
-            positive |= heights[v, column] > tolerance
+        low = high = heights[at[BEGIN], column]
+        for v in range(at[BEGIN] + 1, at[END]):
+            low = min(low, heights[v, column])
+            high = max(high, heights[v, column])
         counters[TESTS] += 1
-        if not (negative and positive):
-            bit = 1 if positive else 0
+        if low >= -tolerance or high <= tolerance:
+            note_tie(counters, low, high, tolerance)
+            bit = 1 if high > tolerance else 0
             if fixed[unit] >= 0 and fixed[unit] != bit:
                 if not backtrack(at, levels, bits, n_opened):
                     return DONE

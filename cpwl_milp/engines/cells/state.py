@@ -15,9 +15,9 @@ N_PLACES = 12
 L_UNIT, L_LAYER, L_OPEN, L_BEGIN, L_END, L_FACETS, L_PENDING = range(7)
 
 # Places in State.counters.
-CUTS, TESTS, TIES, COMPOSED, UPDATED = range(5)
-N_COUNTERS = 5
-COUNTER_NAMES = ("cuts", "tests", "ties", "maps_composed", "maps_updated")
+CUTS, TESTS, TIES, DOUBTS, COMPOSED, UPDATED = range(6)
+N_COUNTERS = 6
+COUNTER_NAMES = ("cuts", "tests", "ties", "doubts", "maps_composed", "maps_updated")
 
 # Facets of one cell that fit into a vertex's mask.
 MAX_FACETS = 64
