@@ -6,16 +6,9 @@ from typing import Any
 
 import click
 
-from cpwl_milp.cli.options import (
-    SEED,
-    DomainRequest,
-    ModelRequest,
-    bound_option,
-    domain_options,
-    json_option,
-    model_options,
-)
+from cpwl_milp.cli.options import SEED, bound_option, domain_options, json_option, model_options
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 
 @click.command(name="bounds")

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cpwl_milp.cli.options import (
-    DomainRequest,
-    EngineRequest,
-    LimitRequest,
-    ModelRequest,
     domain_options,
     engine_options,
     json_option,
@@ -19,6 +15,7 @@ from cpwl_milp.cli.options import (
     model_options,
 )
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 from cpwl_milp.core.errors import InputError
 
 if TYPE_CHECKING:

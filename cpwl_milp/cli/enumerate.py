@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cpwl_milp.cli.options import (
-    DomainRequest,
-    EngineRequest,
-    LimitRequest,
-    ModelRequest,
     domain_options,
     engine_options,
     json_option,
@@ -20,6 +16,7 @@ from cpwl_milp.cli.options import (
     optional_model_options,
 )
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 
 if TYPE_CHECKING:
     from cpwl_milp.core.domain import Domain
@@ -207,7 +204,8 @@ def _show(answer: dict[str, Any]) -> None:
     click.echo(f"{answer['regions']:,} regions listed in {answer['run']}")
     if not answer["complete"]:
         bracket = bracket_text(answer["lower"], answer["upper"])
-        click.echo(
-            f"incomplete ({answer['reason']}): in all {bracket}; "
-            f"go on with: cpwl-milp enumerate --resume {answer['run']}"
-        )
+        click.echo(f"incomplete ({answer['reason']}): in all {bracket}")
+        if answer["engine"] == "sampling":
+            click.echo("only an exact engine can list all: begin a new run with --engine tree")
+        else:
+            click.echo(f"go on with: cpwl-milp enumerate --resume {answer['run']}")

@@ -8,15 +8,9 @@ from typing import Any
 
 import click
 
-from cpwl_milp.cli.options import (
-    SEED,
-    DomainRequest,
-    ModelRequest,
-    domain_options,
-    json_option,
-    model_options,
-)
+from cpwl_milp.cli.options import SEED, domain_options, json_option, model_options
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 # What may be asked of an enumeration beside its own question.
 _OF_A_RUN = ("model_path", "data", "labels", "permutations", "seed", "as_json")
@@ -76,7 +70,7 @@ def command(
     imported = question.load(model)
     network = imported.network
     if run is not None:
-        question.require_same_model(imported, stored.question)
+        question.require_same_model(imported, model, stored.question)
     elif domain.given:
         where = question.resolve(domain, network.n_inputs)
     question.checked(imported, where, seed)

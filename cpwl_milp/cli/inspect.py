@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.options import (
-    SEED,
-    DomainRequest,
-    ModelRequest,
-    domain_options,
-    json_option,
-    model_options,
-)
+from cpwl_milp.cli.options import SEED, domain_options, json_option, model_options
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import TensorInfo

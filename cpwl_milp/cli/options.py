@@ -3,103 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from cpwl_milp.engines.choice import EngineSettings
-    from cpwl_milp.enumeration.limits import Limits
+from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 
 _Command = Callable[..., Any]
 
 SEED = click.IntRange(min=0, max=2**31 - 1)
 """What every random generator here takes, HiGHS's included."""
-
-
-@dataclass(frozen=True)
-class ModelRequest:
-    """Which model, and how to read it."""
-
-    path: Path
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    dims: dict[str, int]
-    fixed: dict[str, Path]
-    strip_output: bool
-
-    def described(self) -> dict[str, Any]:
-        """What changes the network that is read, as JSON for a run folder."""
-        return {
-            "inputs": list(self.inputs),
-            "outputs": list(self.outputs),
-            "dims": self.dims,
-            "fixed": {name: str(path.absolute()) for name, path in self.fixed.items()},
-            "strip_output": self.strip_output,
-        }
-
-    @staticmethod
-    def from_description(path: str, options: Mapping[str, Any]) -> ModelRequest:
-        """The inverse of `described`."""
-        return ModelRequest(
-            path=Path(path),
-            inputs=tuple(options["inputs"]),
-            outputs=tuple(options["outputs"]),
-            dims=dict(options["dims"]),
-            fixed={name: Path(file) for name, file in options["fixed"].items()},
-            strip_output=bool(options["strip_output"]),
-        )
-
-    def at(self, path: Path) -> ModelRequest:
-        """The same reading of a file at another place."""
-        return replace(self, path=path)
-
-
-@dataclass(frozen=True)
-class DomainRequest:
-    """Which domain, as typed."""
-
-    box: str | None
-    vnnlib: str | None
-
-    @property
-    def given(self) -> bool:
-        """Whether any was named."""
-        return self.box is not None or self.vnnlib is not None
-
-
-@dataclass(frozen=True)
-class LimitRequest:
-    """Where to stop; None is no limit."""
-
-    max_regions: int | None
-    max_seconds: float | None
-    max_per_layer: int | None
-
-    def limits(self) -> Limits:
-        """As the enumeration takes them."""
-        from cpwl_milp.enumeration.limits import Limits
-
-        return Limits(self.max_regions, self.max_seconds, self.max_per_layer)
-
-
-@dataclass(frozen=True)
-class EngineRequest:
-    """How to search."""
-
-    name: str
-    solver: str
-    bound_method: str
-    seed: int
-
-    def settings(self, *, with_inradii: bool = False) -> EngineSettings:
-        """As the engines take them."""
-        from cpwl_milp.engines.choice import EngineSettings
-
-        return EngineSettings(self.name, self.solver, self.seed, with_inradii=with_inradii)
 
 
 def model_options(command: _Command) -> _Command:

@@ -9,10 +9,6 @@ from typing import Any
 import click
 
 from cpwl_milp.cli.options import (
-    DomainRequest,
-    EngineRequest,
-    LimitRequest,
-    ModelRequest,
     domain_options,
     engine_options,
     json_option,
@@ -20,6 +16,7 @@ from cpwl_milp.cli.options import (
     model_options,
 )
 from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 
 
 @click.command(name="plot")

@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli.options import DomainRequest, ModelRequest
+from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 from cpwl_milp.core.domain import Box, Domain
 from cpwl_milp.core.errors import DomainError
 
@@ -218,8 +218,8 @@ def stored_run(path: Path) -> RunFolder:
     return RunFolder.read(path)
 
 
-def require_same_model(model: ImportedModel, stored: Question) -> None:
-    """Stop if the file is not the one that the run was made of.
+def require_same_model(model: ImportedModel, request: ModelRequest, stored: Question) -> None:
+    """Stop if the model, or what its inputs are fixed to, is not what the run was made of.
 
     Raises
     ------
@@ -234,3 +234,8 @@ def require_same_model(model: ImportedModel, stored: Question) -> None:
             f"{stored.model_sha256[:16]}..., the model of the run",
             "the file has changed since",
         )
+    for name, now in request.described()["fixed"].items():
+        if now != stored.model_options["fixed"][name]:
+            raise RunFolderError(
+                f"--fix {name}", f"{now['path']} has changed", "the values that the run was made of"
+            )

@@ -1,18 +1,35 @@
 """The command line with short steps and constant progress: ``python -m tests.cli.small_steps ...``.
 
-A run of two seconds can then be killed at many places.
+A run of two seconds can then be killed at many places, however fast the engines are.
 """
 
 from __future__ import annotations
+
+import time
+from typing import Any
 
 from cpwl_milp.cli import main
 from cpwl_milp.enumeration.limits import Pace
 from cpwl_milp.enumeration.progress import LineProgress
 from cpwl_milp.enumeration.recording import RunRecorder
 
+
+class SlowRecorder(RunRecorder):
+    """Writes every advance as a step, not too fast."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments, min_seconds=0.0, max_seconds=0.0)
+
+    def accept(self, advance: Any) -> None:
+        """Take one advance."""
+        super().accept(advance)
+        time.sleep(0.01)
+
+
 if __name__ == "__main__":
-    RunRecorder.__init__.__kwdefaults__["min_seconds"] = 0.0  # type: ignore[index]
-    RunRecorder.__init__.__kwdefaults__["max_seconds"] = 0.0  # type: ignore[index]
+    import cpwl_milp.enumeration.run as run
+
+    run.RunRecorder = SlowRecorder  # type: ignore[misc]
     LineProgress.__init__.__defaults__ = (0.0,)
-    Pace.for_rows = staticmethod(lambda row_bytes: Pace(seconds=0.08, regions=2_500))  # type: ignore[method-assign]
+    Pace.for_rows = staticmethod(lambda row_bytes: Pace(seconds=0.05, regions=600))  # type: ignore[method-assign]
     main()

@@ -260,6 +260,8 @@ def test_a_limit_gives_an_honest_bracket(
 
 def test_a_network_too_large_for_its_time_gives_a_bracket() -> None:
     network = MODELS / "digits" / "digits_dense_epoch_0100.onnx"
+    # Compiles the engine, which takes its own time where it was never done before.
+    answer("count", network, "--box", "0,1", "--max-regions", 5, code=3)
     found = answer("count", network, "--box", "0,1", "--max-seconds", 1.5, code=3)
     assert_has(found, COUNT)
     assert (found["complete"], found["reason"]) == (False, "max-seconds")
@@ -482,6 +484,14 @@ def test_text_answers(
     assert all(len(line) <= 130 for line in result.stdout.splitlines())
 
 
+def test_samples_are_not_to_be_resumed(tmp_path: Path) -> None:
+    asked = ("enumerate", FC1, "--box=-1,1", "-o", tmp_path / "run")
+    result = invoke(*asked, "--engine", "sampling")
+    assert result.exit_code == 3
+    assert "--resume" not in result.stdout
+    assert "--engine tree" in result.stdout
+
+
 def test_text_of_a_bracket_says_why() -> None:
     result = invoke("count", FC1, "--box=-1,1", "--max-regions", 20)
     assert result.exit_code == 3
@@ -520,6 +530,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         assert run.stderr is not None
         run.stdout.close()
         assert run.stderr.read() == ""
+    assert run.returncode == 1
     with process("inspect", MOONS, "--json", stdout=subprocess.PIPE) as run:
         assert run.stdout is not None
         assert parsed(run.stdout.read())["model"]["n_units"] == 32
