@@ -65,8 +65,13 @@ def refresh(plan, state):
     row_ids, col_ids, sides = state.row_ids[s], state.col_ids[s], state.columns[s, SIDE]
     d = col_ids.shape[0]
     n_rows = state.sizes[s, ROWS]
-    units = np.nonzero(col_ids >= d)[0]
-    rows = np.empty(units.shape[0], dtype=np.int64)
+    units = np.empty(d, dtype=np.int64)
+    m = 0
+    for j in range(d):
+        if col_ids[j] >= d:
+            units[m] = j
+            m += 1
+    rows = np.empty(m, dtype=np.int64)
     m = 0
     for i in range(n_rows):
         if 0 <= row_ids[i] < d:

@@ -1,11 +1,27 @@
-"""The largest ball inside a cell, from the cell's own dictionary."""
+"""The largest ball inside each region, from its cell's own dictionary."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cpwl_milp.engines.tree.compiled import allocating_kernel
-from cpwl_milp.engines.tree.state import METRIC, ROWS, SIDE, TABLE
+from cpwl_milp.engines.tree.search import REGION, search
+from cpwl_milp.engines.tree.state import EMITTED, METRIC, PIVOTS, ROWS, SIDE, TABLE, TESTS
+
+
+@allocating_kernel
+def search_with_balls(plan, state, quota, backtrack_first):
+    """`search`, with centre and radius of the largest ball of every region found."""
+    counters = state.counters
+    end = counters[PIVOTS] + counters[TESTS] + quota
+    status = REGION
+    while status == REGION:
+        left = end - counters[PIVOTS] - counters[TESTS]
+        status = search(plan, state, left, True, backtrack_first)
+        if status == REGION:
+            largest_ball(state, plan.scale, state.balls[state.at[EMITTED] - 1])
+            backtrack_first = True
+    return status
 
 
 @allocating_kernel

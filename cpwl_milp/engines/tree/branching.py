@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.tree.compiled import inlined_kernel
 from cpwl_milp.engines.tree.dictionary import exchange
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
@@ -25,7 +25,7 @@ from cpwl_milp.engines.tree.state import (
 )
 
 
-@kernel
+@inlined_kernel
 def branch(state, unit, col):
     """Cut the cell by `unit` and descend into the child of bit 0 (or the cube's own side).
 
@@ -68,7 +68,7 @@ def branch(state, unit, col):
     return settle(state)
 
 
-@kernel
+@inlined_kernel
 def push(state, unit):
     """A level for the sibling that is still to come."""
     at = state.at
@@ -81,7 +81,7 @@ def push(state, unit):
     at[LEVELS] = level + 1
 
 
-@kernel
+@inlined_kernel
 def copy(state, source, target):
     """Copy a dictionary. Cost: half a pivot."""
     n_rows = state.sizes[source, ROWS]
@@ -100,7 +100,7 @@ def copy(state, source, target):
         state.sizes[target, k] = state.sizes[source, k]
 
 
-@kernel
+@inlined_kernel
 def backtrack(state):
     """Go to the latest sibling still to come; False if there is none."""
     at = state.at

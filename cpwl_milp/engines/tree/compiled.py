@@ -24,3 +24,6 @@ entry_kernel = partial(allocating_kernel, _nrt=False)
 
 # Called by kernels only: not wrapped for Python, which halves the time to compile.
 kernel = partial(entry_kernel, no_cpython_wrapper=True)
+
+# Called in one or two places of the search: a tuple of arrays handed over costs some 150 moves.
+inlined_kernel = partial(kernel, forceinline=True)

@@ -13,6 +13,7 @@ from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.tree.ball import search_with_balls
 from cpwl_milp.engines.tree.memory import (
     current_cube,
     emptied,
@@ -85,7 +86,10 @@ class TreeEngine:
         leave = False
         while True:
             before = budget.seconds_left
-            status = search(self._plan, state, quota, self._with_points, leave)
+            if self._with_points:
+                status = search_with_balls(self._plan, state, quota, leave)
+            else:
+                status = search(self._plan, state, quota, False, leave)
             seconds = before - budget.seconds_left
             found += int(state.at[EMITTED])
             batches.append(self._emitted(state))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.tree.accuracy import express
 from cpwl_milp.engines.tree.compiled import allocating_kernel, kernel
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     BLOCK,
-    DOUBTS,
     INVERSE,
     LAYER,
     METRIC,
@@ -72,7 +70,7 @@ def enter(plan, state):
     s = at[TABLE]
     d = state.col_ids.shape[1]
     end = plan.offsets[at[LAYER] + 1]
-    kept = kept_rows(state)
+    kept, coordinates = kept_rows(state)
     if kept.shape[0] + min(BLOCK, end - at[UNIT]) > state.row_ids.shape[1]:
         return LACKS_ROWS
     n_rows = kept.shape[0]
@@ -81,7 +79,6 @@ def enter(plan, state):
             state.tables[s, k, i] = state.tables[s, k, kept[i]]
     for i in range(n_rows):
         state.row_ids[s, i] = state.row_ids[s, kept[i]]
-    coordinates = np.nonzero(state.row_ids[s, :n_rows] < d)[0]
     n_open = 0
     unit = at[UNIT]
     empty = False
@@ -117,18 +114,31 @@ def enter(plan, state):
 
 @allocating_kernel
 def kept_rows(state):
-    """The rows of coordinates, and of units whose limits the cell still feels."""
+    """The rows of coordinates, and of units whose limits the cell still feels.
+
+    Returns
+    -------
+    kept : int64 (k,)
+        These rows, rising.
+    coordinates : int64 (m,)
+        Where the coordinates stand among them.
+    """
     s = state.at[TABLE]
     d = state.col_ids.shape[1]
     kept = np.empty(state.sizes[s, ROWS], dtype=np.int64)
+    coordinates = np.empty(state.sizes[s, ROWS], dtype=np.int64)
     n = 0
+    m = 0
     for i in range(state.sizes[s, ROWS]):
         variable = state.row_ids[s, i]
         limited = state.tables[s, d + 1, i] > -np.inf or state.tables[s, d + 2, i] < np.inf
+        if 0 <= variable < d:
+            coordinates[m] = n
+            m += 1
         if 0 <= variable < d or (variable >= d and limited):
             kept[n] = i
             n += 1
-    return kept[:n]
+    return kept[:n], coordinates[:m]
 
 
 @kernel
@@ -165,8 +175,6 @@ def measure(plan, state, unit):
             return 1
         if state.maps[source, 0] > 0.0:
             state.counters[TIES] += 1
-        if state.maps[source, 0] + spread > ROUNDING_SHARE * tolerance:
-            state.counters[DOUBTS] += 1
         return 0
     norm = np.sqrt(square)
     state.measures[unit, INVERSE] = 1.0 / norm

@@ -8,9 +8,8 @@ work is linear in the number of regions.
 
 from __future__ import annotations
 
-from cpwl_milp.engines.tree.ball import largest_ball
 from cpwl_milp.engines.tree.branching import backtrack, branch, push
-from cpwl_milp.engines.tree.compiled import entry_kernel, kernel
+from cpwl_milp.engines.tree.compiled import entry_kernel, inlined_kernel
 from cpwl_milp.engines.tree.entry import EMPTY, LACKS_ROWS, compose, enter
 from cpwl_milp.engines.tree.state import (
     COUNTED,
@@ -31,25 +30,27 @@ PAUSED = 1  # the quota of work is spent, or the output is full
 PARKED = 2  # the current cell lies beyond a layer's limit
 STUCK = 3  # a pivot sequence failed on the current cell
 NEEDS_SPACE = 4
+REGION = 5  # a region was handed out, and the caller wants to look at its cell
 
 
 @entry_kernel
-def search(plan, state, quota, with_points, backtrack_first):
+def search(plan, state, quota, one_by_one, backtrack_first):
     """Search on until done, the quota of pivots and tests is spent, or something comes up.
 
     Parameters
     ----------
     quota : int
         Pivots and tests after which to pause.
-    with_points : bool
-        Whether to find an interior point and the inradius of every region.
+    one_by_one : bool
+        Return after every region, standing in its cell.
     backtrack_first : bool
-        Leave the current cell (it was parked or is stuck) and go on with the next.
+        Leave the current cell (it was parked, is stuck, or was handed out one by one) and go on
+        with the next.
 
     Returns
     -------
     status : int
-        DONE, PAUSED, PARKED, STUCK or NEEDS_SPACE.
+        DONE, PAUSED, PARKED, STUCK, NEEDS_SPACE or REGION.
     """
     at = state.at
     counters = state.counters
@@ -57,9 +58,12 @@ def search(plan, state, quota, with_points, backtrack_first):
     n_layers = plan.offsets.shape[0] - 1
     n_units = plan.offsets[n_layers]
     end = counters[PIVOTS] + counters[TESTS] + quota
-    if backtrack_first and not backtrack(state):
-        return DONE
+    leave = backtrack_first
     while True:
+        if leave:
+            if not backtrack(state):
+                return DONE
+            leave = False
         if at[ENTERED] == 0:
             layer = at[LAYER]
             if at[UNIT] == plan.offsets[layer]:
@@ -70,10 +74,8 @@ def search(plan, state, quota, with_points, backtrack_first):
             if code == LACKS_ROWS:
                 return NEEDS_SPACE
             at[ENTERED] = 1
-            if code == EMPTY:
-                if not backtrack(state):
-                    return DONE
-                continue
+            leave = code == EMPTY
+            continue
         if sizes[at[TABLE], OPEN] == 0:
             layer = at[LAYER]
             if at[UNIT] < plan.offsets[layer + 1]:
@@ -87,9 +89,10 @@ def search(plan, state, quota, with_points, backtrack_first):
                 state.prefix_left[layer] -= 1
                 state.prefix_counts[layer] += 1
             if layer == n_layers - 1:
-                emit(plan, state, with_points)
-                if not backtrack(state):
-                    return DONE
+                emit(plan, state)
+                if one_by_one:
+                    return REGION
+                leave = True
             else:
                 at[LAYER] += 1
                 at[ENTERED] = 0
@@ -106,24 +109,18 @@ def search(plan, state, quota, with_points, backtrack_first):
         sizes[s, OPEN] -= 1
         if bit != CUTS:
             state.bits[unit] = bit
-            stands = state.fixed[unit] < 0 or state.fixed[unit] == bit
+            leave = state.fixed[unit] >= 0 and state.fixed[unit] != bit
         elif (
-            sizes[s, OPEN] == 0
-            and at[UNIT] == n_units
-            and state.fixed[unit] < 0
-            and not with_points
+            sizes[s, OPEN] == 0 and at[UNIT] == n_units and state.fixed[unit] < 0 and not one_by_one
         ):
             # The last cut: both children are regions, and nobody asks for their vertices.
             push(state, unit)
             state.bits[unit] = 0
-            stands = True
         else:
-            stands = branch(state, unit, col)
-        if not stands and not backtrack(state):
-            return DONE
+            leave = not branch(state, unit, col)
 
 
-@kernel
+@inlined_kernel
 def pack(bits, first, end, packed):
     """Pack bits ``first..end - 1`` into whole bytes, from the byte that holds the first on."""
     for byte in range(first >> 3, (end + 7) >> 3):
@@ -133,14 +130,12 @@ def pack(bits, first, end, packed):
         packed[byte] = value
 
 
-@kernel
-def emit(plan, state, with_points):
-    """Hand the current, complete pattern out, with its largest ball if asked for."""
+@inlined_kernel
+def emit(plan, state):
+    """Hand the current, complete pattern out."""
     place = state.at[EMITTED]
     first = plan.offsets[-2]
     for byte in range(first >> 3):
         state.patterns[place, byte] = state.head[byte]
     pack(state.bits, first, plan.offsets[-1], state.patterns[place])
-    if with_points:
-        largest_ball(state, plan.scale, state.balls[place])
     state.at[EMITTED] = place + 1

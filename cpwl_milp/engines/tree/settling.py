@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.tree.state import OPEN, ROWS, SPAN, TABLE, TOLERANCE
 
 # Bounds are given away by this share of their width, for the rounding of the sums.
@@ -29,10 +29,17 @@ def tighten(table, n_rows, columns, scratch):
     for i in range(n_rows):
         low[i] = table[0, i]
         high[i] = table[0, i]
-    for j in range(1, d + 1):
-        span = columns[SPAN, j - 1]
+    # Two columns at a time: half the traffic of the sums.
+    for j in range(1, d, 2):
+        span, other_span = columns[SPAN, j - 1], columns[SPAN, j]
         for i in range(n_rows):
             reach = table[j, i] * span
+            other = table[j + 1, i] * other_span
+            low[i] += min(reach, 0.0) + min(other, 0.0)
+            high[i] += max(reach, 0.0) + max(other, 0.0)
+    if d % 2 == 1:
+        for i in range(n_rows):
+            reach = table[d, i] * columns[SPAN, d - 1]
             low[i] += min(reach, 0.0)
             high[i] += max(reach, 0.0)
     for i in range(n_rows):
@@ -45,7 +52,7 @@ def tighten(table, n_rows, columns, scratch):
         table[d + 2, i] = np.inf if most < table[d + 2, i] - _REDUNDANT else table[d + 2, i]
 
 
-@kernel
+@inlined_kernel
 def settle(state):
     """Give every open unit its bit that the bounds fix on the current cell.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cpwl_milp.engines.tree.accuracy import check, refresh
-from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.tree.compiled import inlined_kernel
 from cpwl_milp.engines.tree.dictionary import CROSSES, FAILED, move, seek_negative
 from cpwl_milp.engines.tree.state import AGE, PIVOTS, REPEATED, ROWS, TABLE, TESTS, TOLERANCE
 
@@ -17,7 +17,7 @@ UNDECIDED = 3
 _CHECK_AFTER = 16
 
 
-@kernel
+@inlined_kernel
 def decide(plan, state, unit):
     """What an open unit does on the current cell: BIT_0, BIT_1, CUTS or UNDECIDED.
 
@@ -30,17 +30,20 @@ def decide(plan, state, unit):
     if state.sizes[s, AGE] >= _CHECK_AFTER:
         check(plan, state)
     before = counters[PIVOTS]
-    code, col = classify(state, unit)
-    if code == UNDECIDED:
-        # Once more from a dictionary without accumulated error.
-        counters[REPEATED] += 1
-        refresh(plan, state)
+    code, col = UNDECIDED, 0
+    for attempt in range(2):
+        if attempt > 0:
+            # Once more from a dictionary without accumulated error.
+            counters[REPEATED] += 1
+            refresh(plan, state)
         code, col = classify(state, unit)
+        if code != UNDECIDED:
+            break
     state.sizes[s, AGE] += counters[PIVOTS] - before
     return code, col
 
 
-@kernel
+@inlined_kernel
 def classify(state, unit):
     """As `decide`, on the dictionary as it is."""
     s = state.at[TABLE]
@@ -50,43 +53,29 @@ def classify(state, unit):
     n_rows = state.sizes[s, ROWS]
     target = state.place[unit]
     tolerance = state.measures[unit, TOLERANCE]
-    sign = 1.0
-    if table[0, target] < -tolerance:
-        sign = -1.0
-    elif table[0, target] <= tolerance:
-        # The vertex lies on the unit's hyperplane: look to either side for a sign.
+    # Where the vertex lies on the unit's hyperplane: whether no negative value was found.
+    none_below = False
+    for _ in range(4):
+        value = table[0, target]
+        undecided = abs(value) <= tolerance
+        sign = -1.0 if none_below or value < -tolerance else 1.0
         code, col, row = seek_negative(
-            table, n_rows, row_ids, col_ids, columns, target, 1.0, tolerance, counters, scratch
+            table, n_rows, row_ids, col_ids, columns, target, sign, tolerance, counters, scratch
         )
         if code == FAILED:
-            return UNDECIDED, 0
+            break
+        if not undecided:
+            if code == CROSSES:
+                return CUTS, col
+            return BIT_1 if sign > 0.0 else BIT_0, 0
+        if none_below:
+            return BIT_1 if code == CROSSES else BIT_0, 0
         if code == CROSSES:
+            # Go where the value is negative, and look for a positive one from there.
             move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
             counters[PIVOTS] += 1
-            sign = -1.0
         elif table[0, target] > tolerance:
             return BIT_1, 0
         else:
-            code, col, row = seek_negative(
-                table,
-                n_rows,
-                row_ids,
-                col_ids,
-                columns,
-                target,
-                -1.0,
-                tolerance,
-                counters,
-                scratch,
-            )
-            if code == FAILED:
-                return UNDECIDED, 0
-            return BIT_1 if code == CROSSES else BIT_0, 0
-    code, col, row = seek_negative(
-        table, n_rows, row_ids, col_ids, columns, target, sign, tolerance, counters, scratch
-    )
-    if code == FAILED:
-        return UNDECIDED, 0
-    if code == CROSSES:
-        return CUTS, col
-    return BIT_1 if sign > 0.0 else BIT_0, 0
+            none_below = True
+    return UNDECIDED, 0
