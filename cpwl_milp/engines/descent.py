@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
@@ -128,3 +129,11 @@ def descend(search: Search, cube: Cube, budget: Budget, n_units: int, first_quot
         unresolved=reason,
         decisions=search.decisions,
     )
+
+
+def with_doubts(advance: Advance, doubts: int) -> Advance:
+    """The advance of a root cube with doubts that concern the whole run."""
+    if advance.cube != ROOT or not doubts:
+        return advance
+    counted = advance.decisions.get("doubts", 0) + doubts
+    return replace(advance, decisions={**advance.decisions, "doubts": counted})

@@ -13,6 +13,7 @@ from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import Packed, as_keys, pack, packed_size, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.magnitudes import term_magnitudes
 
 # A sign counts only where |z| exceeds this share of the magnitude of its terms.
 _RELATIVE_TOLERANCE = 1e-12
@@ -121,13 +122,9 @@ def _unseen(seen: set[bytes], packed: Packed, room: int) -> list[int]:
 
 def rounding_tolerances(problem: Problem, bounds: Bounds) -> list[Vector]:
     """Of each layer's z, the size below which its sign may be rounding, shape (n_out,) each."""
-    reach = np.maximum(np.abs(problem.domain.box.lower), np.abs(problem.domain.box.upper))
-    found = []
-    for layer, lower, upper in zip(problem.network.layers, bounds.lower, bounds.upper, strict=True):
-        magnitude = np.asarray(layer.affine.magnitude() @ reach) + np.abs(layer.affine.bias)
-        found.append(_RELATIVE_TOLERANCE * magnitude)
-        reach = np.maximum(np.abs(layer.activate(lower)), np.abs(layer.activate(upper)))
-    return found
+    box = problem.domain.box
+    reach = np.maximum(np.abs(box.lower), np.abs(box.upper))
+    return [_RELATIVE_TOLERANCE * m for m in term_magnitudes(problem.network, reach, bounds)]
 
 
 def is_interior(network: Network, x: Dense, tolerances: list[Vector]) -> NDArray[np.bool_]:

@@ -15,7 +15,8 @@ from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.cells.layout import lay_out
 from cpwl_milp.engines.cells.memory import CellSearch
-from cpwl_milp.engines.descent import descend
+from cpwl_milp.engines.descent import descend, with_doubts
+from cpwl_milp.engines.magnitudes import drowned_biases
 
 # Beyond, a cell has too many vertices: 2^d for the box alone.
 MOST_INPUTS = 6
@@ -60,6 +61,7 @@ class CellsEngine:
         self._box = domain
         self._with_points = with_points
         self._n_units = problem.network.n_units
+        self._drowned = drowned_biases(problem.network, domain, bounds)
         self._layout = lay_out(problem.network, domain, bounds) if problem.network.layers else None
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
@@ -71,7 +73,8 @@ class CellsEngine:
         )
         found = descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
         points = self._box.centre + self._box.half_widths * found.regions.points
-        return replace(found, regions=replace(found.regions, points=points))
+        found = replace(found, regions=replace(found.regions, points=points))
+        return with_doubts(found, self._drowned)
 
     def _single_region(self, cube: Cube) -> Advance:
         """An affine network: the whole domain is one region."""
