@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.tree.compiled import allocating_kernel, kernel
+from cpwl_milp.engines.tree.compiled import allocating_kernel, inlined_kernel, kernel
 from cpwl_milp.engines.tree.state import AGE, INVERSE, REFACTORED, ROWS, SIDE, TABLE
 
+# Pivots after which the error is measured.
+CHECK_AFTER = 16
 # Fresh residuals of the column variables above this (times d + 4) call for a refactorisation.
 _RESIDUAL = 5e-15
 
 
-@kernel
+@inlined_kernel
 def check(plan, state):
     """Measure the error of the pivots so far; start afresh where it has grown."""
-    s = state.at[TABLE]
-    state.sizes[s, AGE] = 0
+    state.sizes[state.at[TABLE], AGE] = 0
     d = state.col_ids.shape[1]
     if residual(plan, state) > _RESIDUAL * (d + 4):
         refresh(plan, state)
@@ -60,7 +61,6 @@ def refresh(plan, state):
     """
     state.counters[REFACTORED] += 1
     s = state.at[TABLE]
-    state.sizes[s, AGE] = 0
     table = state.tables[s]
     row_ids, col_ids, sides = state.row_ids[s], state.col_ids[s], state.columns[s, SIDE]
     d = col_ids.shape[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.tree.compiled import inlined_kernel
 from cpwl_milp.engines.tree.dictionary import exchange
 from cpwl_milp.engines.tree.settling import settle
@@ -38,6 +40,7 @@ def branch(state, unit, col):
     n_rows = state.sizes[s, ROWS]
     row = state.place[unit]
     lowest = state.tables[s, d + 3, row]
+    # Stands at its lower limit: an open unit has no upper one.
     state.tables[s, d + 1, row] = 0.0
     exchange(
         state.tables[s],
@@ -47,7 +50,7 @@ def branch(state, unit, col):
         state.columns[s],
         row,
         col,
-        False,
+        state.tables[s, d + 2, row] < np.inf,
         state.scratch[0],
     )
     state.counters[PIVOTS] += 1

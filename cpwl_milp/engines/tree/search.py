@@ -8,16 +8,19 @@ work is linear in the number of regions.
 
 from __future__ import annotations
 
+from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, check, refresh
 from cpwl_milp.engines.tree.branching import backtrack, branch, push
 from cpwl_milp.engines.tree.compiled import entry_kernel, inlined_kernel
 from cpwl_milp.engines.tree.entry import EMPTY, LACKS_ROWS, compose, enter
 from cpwl_milp.engines.tree.state import (
+    AGE,
     COUNTED,
     EMITTED,
     ENTERED,
     LAYER,
     OPEN,
     PIVOTS,
+    REPEATED,
     TABLE,
     TESTS,
     UNIT,
@@ -59,6 +62,7 @@ def search(plan, state, quota, one_by_one, backtrack_first):
     n_units = plan.offsets[n_layers]
     end = counters[PIVOTS] + counters[TESTS] + quota
     leave = backtrack_first
+    afresh = False
     while True:
         if leave:
             if not backtrack(state):
@@ -97,15 +101,24 @@ def search(plan, state, quota, one_by_one, backtrack_first):
                 at[LAYER] += 1
                 at[ENTERED] = 0
             continue
-        if counters[PIVOTS] + counters[TESTS] >= end:
+        if counters[PIVOTS] + counters[TESTS] >= end and not afresh:
             return PAUSED
         s = at[TABLE]
         if s + 1 == sizes.shape[0]:
             return NEEDS_SPACE
         unit = state.opens[s, sizes[s, OPEN] - 1]
-        bit, col = decide(plan, state, unit)
+        if sizes[s, AGE] >= CHECK_AFTER:
+            check(plan, state)
+        bit, col = decide(state, unit)
         if bit == UNDECIDED:
-            return STUCK
+            if afresh:
+                return STUCK
+            # Once more from a dictionary without accumulated error.
+            counters[REPEATED] += 1
+            refresh(plan, state)
+            afresh = True
+            continue
+        afresh = False
         sizes[s, OPEN] -= 1
         if bit != CUTS:
             state.bits[unit] = bit

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cpwl_milp.engines.tree.accuracy import check, refresh
 from cpwl_milp.engines.tree.compiled import inlined_kernel
 from cpwl_milp.engines.tree.dictionary import CROSSES, FAILED, move, seek_negative
-from cpwl_milp.engines.tree.state import AGE, PIVOTS, REPEATED, ROWS, TABLE, TESTS, TOLERANCE
+from cpwl_milp.engines.tree.state import AGE, PIVOTS, ROWS, TABLE, TESTS, TOLERANCE
 
 # What a unit does on a cell.
 BIT_0 = 0
@@ -13,32 +12,20 @@ BIT_1 = 1
 CUTS = 2
 UNDECIDED = 3
 
-# Pivots after which the error is measured.
-_CHECK_AFTER = 16
-
 
 @inlined_kernel
-def decide(plan, state, unit):
+def decide(state, unit):
     """What an open unit does on the current cell: BIT_0, BIT_1, CUTS or UNDECIDED.
 
     With CUTS comes the column along which the unit's value passes zero from the current vertex
-    before anything blocks.
+    before anything blocks. UNDECIDED (the pivots failed) asks for a dictionary without
+    accumulated error.
     """
     s = state.at[TABLE]
     counters = state.counters
     counters[TESTS] += 1
-    if state.sizes[s, AGE] >= _CHECK_AFTER:
-        check(plan, state)
     before = counters[PIVOTS]
-    code, col = UNDECIDED, 0
-    for attempt in range(2):
-        if attempt > 0:
-            # Once more from a dictionary without accumulated error.
-            counters[REPEATED] += 1
-            refresh(plan, state)
-        code, col = classify(state, unit)
-        if code != UNDECIDED:
-            break
+    code, col = classify(state, unit)
     state.sizes[s, AGE] += counters[PIVOTS] - before
     return code, col
 
