@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXPORTERS_VENV ?= .venv-exporters
 
-.PHONY: demo test test-exporters lint
+.PHONY: bench demo test test-exporters lint
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,10 @@ $(EXPORTERS_VENV)/.ready: pyproject.toml
 
 test-exporters: $(EXPORTERS_VENV)/.ready
 	$(EXPORTERS_VENV)/bin/pytest -n 2 tests/exporters
+
+# The engines and the textbook loop side by side, on one core.
+bench: $(VENV)/.ready
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from cpwl_milp.engines.tree import TreeEngine
 # The tree keeps one affine map a value of the network: that many numbers are 2 GB.
 _TREE_NUMBERS = 250_000_000
 # The cells engine is the fastest up to so many inputs, and holds its weights as dense arrays.
-_CELLS_INPUTS = 4
+_CELLS_INPUTS = 3
 _CELLS_WEIGHTS = 20_000_000
 # Samples of the sampling engine where no limit stops it before: some seconds.
 _SAMPLES = 200_000

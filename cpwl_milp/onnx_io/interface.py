@@ -174,7 +174,8 @@ def _fitted(name: str, array: Constant, shape: Shape, dtype: int) -> Constant:
         raise InputError(
             f"fixed input '{name}'", f"an array of shape {list(given.shape)}", f"{list(shape)}"
         )
-    if given.dtype.kind not in "buif":
+    # bfloat16 and its like are of numpy's kind "V".
+    if given.dtype.kind not in "buifV" or given.dtype.names is not None:
         raise InputError(f"fixed input '{name}'", f"values of type {given.dtype}", "real numbers")
     if given.dtype.kind == "f" and not np.isfinite(given).all():
         raise InputError(f"fixed input '{name}'", "NaN or infinity", "finite numbers")

@@ -381,7 +381,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "division by 0": (one("Div", [1, 3], {"c": np.zeros(1, np.float32)}), "zero"),
     "variance < 0": (batch_norm(-1.0), "positive variance"),
     "variance 0": (batch_norm(0.0, 0.0), "positive variance"),
-    "dynamic feature": (set_dim(1, "features"), "--dim features=k"),
+    "dynamic feature": (set_dim(1, "features"), "--dim features=SIZE"),
     "unknown rank": (changed(unknown_rank), "shape is unknown"),
     "no type": (changed(no_type), "no type|tensor"),
     "sequence input": (proto(sequence_input), "sequence"),
