@@ -77,7 +77,11 @@ class SamplingEngine:
         points = [np.zeros((0, domain.dim))]
         prefix_counts = np.zeros(len(network.layers), dtype=np.int64)
         found = drawn = 0
-        while self._left > 0 and found < budget.max_regions:
+        room = budget.max_regions
+        if budget.prefix_left:
+            # Every prefix has at most as many patterns as the last one.
+            room = min(room, budget.prefix_left[-1])
+        while self._left > 0 and found < room:
             n = min(self._block, self._left)
             self._left -= n
             drawn += n
@@ -85,7 +89,7 @@ class SamplingEngine:
             x = x[is_interior(network, x, self._tolerances)]
             bits = network.bits(x)
             packed = pack(bits)
-            fresh = _unseen(self._seen[-1], packed, budget.max_regions - found)
+            fresh = _unseen(self._seen[-1], packed, room - found)
             patterns.append(packed[fresh])
             points.append(x[fresh])
             found += len(fresh)
@@ -96,11 +100,13 @@ class SamplingEngine:
                 break
         if network.layers:
             prefix_counts[-1] = found
+        full = room < budget.max_regions and found == room
         regions = np.concatenate(patterns)
         return Advance(
             cube=cube,
             regions=RegionBatch(regions, np.concatenate(points), np.full(len(regions), np.nan)),
-            open=(cube,),
+            open=() if full else (cube,),
+            parked=(cube,) if full else (),
             prefix_counts=prefix_counts,
             thin=np.zeros((0, size), dtype=np.uint8),
             unresolved="" if self._left else "samples prove no list complete",
