@@ -25,8 +25,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.tree.compiled import kernel
-from cpwl_milp.engines.tree.state import PIVOTS, SIDE, SPAN, TIES
+from cpwl_milp.engines.tree.state import DOUBTS, PIVOTS, SIDE, SPAN, TIES
 
 # Outcomes of `seek_negative`.
 NONNEGATIVE = 0
@@ -209,6 +210,8 @@ def seek_negative(
         if col == 0:
             if value <= tolerance:
                 counters[TIES] += 1
+                if value < -ROUNDING_SHARE * tolerance:
+                    counters[DOUBTS] += 1
             return NONNEGATIVE, 0, 0
         row, step = ratio_test(table, n_rows, col, row_ids, bland, scratch)
         if step >= 2.0 and col_ids[col - 1] < d:

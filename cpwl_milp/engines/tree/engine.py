@@ -13,6 +13,8 @@ from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.descent import with_doubts
+from cpwl_milp.engines.magnitudes import drowned_biases
 from cpwl_milp.engines.tree.ball import search_with_balls
 from cpwl_milp.engines.tree.memory import (
     current_cube,
@@ -68,6 +70,7 @@ class TreeEngine:
         self._box = domain
         self._n_units = problem.network.n_units
         self._with_points = with_points
+        self._drowned = drowned_biases(problem.network, domain, bounds)
         self._plan: Plan | None = (
             lay_out(problem.network, domain, bounds) if problem.network.layers else None
         )
@@ -117,7 +120,7 @@ class TreeEngine:
         if stuck and not left and not found:
             # Nothing but the failure itself is left of this cube: another try is no use.
             reason = "a sequence of pivots failed numerically"
-        return Advance(
+        advance = Advance(
             cube=cube,
             regions=RegionBatch.joined(batches),
             # The loop takes the first one up next: on with the search where it stopped.
@@ -128,6 +131,7 @@ class TreeEngine:
             unresolved=reason,
             decisions=dict(zip(COUNTER_NAMES, (int(k) for k in state.counters), strict=True)),
         )
+        return with_doubts(advance, self._drowned)
 
     def _emitted(self, state: State) -> RegionBatch:
         n = int(state.at[EMITTED])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.tree.accuracy import express
 from cpwl_milp.engines.tree.compiled import allocating_kernel, kernel
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     BLOCK,
+    DOUBTS,
     INVERSE,
     LAYER,
     METRIC,
@@ -175,6 +177,8 @@ def measure(plan, state, unit):
             return 1
         if state.maps[source, 0] > 0.0:
             state.counters[TIES] += 1
+        if state.maps[source, 0] + spread > ROUNDING_SHARE * tolerance:
+            state.counters[DOUBTS] += 1
         return 0
     norm = np.sqrt(square)
     state.measures[unit, INVERSE] = 1.0 / norm

@@ -12,9 +12,9 @@ LAYER, UNIT, LEVELS, TABLE, EMITTED, ENTERED, COUNTED = range(7)
 N_PLACES = 7
 
 # Places in State.counters.
-PIVOTS, TIES, TESTS, REFACTORED, REPEATED = range(5)
-N_COUNTERS = 5
-COUNTER_NAMES = ("pivots", "ties", "tests", "refactorisations", "repeated_tests")
+PIVOTS, TIES, DOUBTS, TESTS, REFACTORED, REPEATED = range(6)
+N_COUNTERS = 6
+COUNTER_NAMES = ("pivots", "ties", "doubts", "tests", "refactorisations", "repeated_tests")
 
 # Places in State.sizes: rows in use (padding included), open units, pivots since the last check.
 ROWS, OPEN, AGE = range(3)
