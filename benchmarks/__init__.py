@@ -1,1 +1,1 @@
-"""Timings of the engines, side by side."""
+"""How fast: our engines beside the textbook loop and the peers that PyPI has."""

@@ -1,51 +1,84 @@
-"""The textbook loop: solve, read the pattern, add a no-good cut over all units, solve again.
+"""The textbook loop: solve a big-M program, forbid the pattern found, solve again.
 
-A plain big-M program (interval bounds, margin 1e-6 on active units, default HiGHS settings),
-written for comparison only: it knows no samples, certifies nothing and starts every solve anew.
+After Serra, Tjandraatmadja and Ramalingam (2018, section 5), as a feasibility problem (faster than
+the largest margin), each cut over all units of the network, bounds by interval arithmetic. Written
+as plainly as a textbook has it: a baseline, not a tool.
 """
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import highspy
 import numpy as np
 
-from cpwl_milp import Box, Network, pre_activation_bounds
+from benchmarks.networks import Chain, chain
+
+# An active unit is at least this far above zero, so that a pattern found is a region's.
+_MARGIN = 1e-6
 
 
-def textbook_rate(network: Network, box: Box, seconds: float) -> tuple[int, float]:
-    """Regions found within about `seconds`, and the seconds they took."""
-    bounds = pre_activation_bounds(network, box, method="interval")
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    values = [
-        solver.addVariable(float(a), float(b)) for a, b in zip(box.lower, box.upper, strict=True)
-    ]
-    on = []
-    for layer, low, high in zip(network.layers, bounds.lower, bounds.upper, strict=True):
-        following = []
-        for row, bias, least, most in zip(
-            layer.affine.dense(), layer.affine.bias, low, high, strict=True
-        ):
-            p = solver.addBinary()
-            plus = solver.addVariable(0.0, max(float(most), 0.0))
-            minus = solver.addVariable(0.0, max(-float(least), 0.0))
-            z = sum(float(w) * value for w, value in zip(row, values, strict=True))
-            solver.addConstr(z + float(bias) == plus - minus)
-            solver.addConstr(plus <= max(float(most), 0.0) * p)
-            solver.addConstr(minus <= max(-float(least), 0.0) * (1 - p))
-            solver.addConstr(plus >= 1e-6 * p)
-            on.append(p)
-            following.append(plus)
-        values = following
-    found, begin = 0, time.process_time()
-    while time.process_time() - begin < seconds:
-        solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            break
-        found += 1
-        bits = np.array([solver.val(p) for p in on]) > 0.5
-        solver.addConstr(sum((1 - p) if b else p for p, b in zip(on, bits, strict=True)) >= 1)
-    return found, time.process_time() - begin
+def timed(
+    *, begin: float, network: str, limit: int | None, max_seconds: float, **_: Any
+) -> dict[str, Any]:
+    """Time the first regions that the loop finds, or all."""
+    pairs = chain(network)
+    warm_up = time.perf_counter() - begin
+    clock = time.perf_counter()
+    patterns, complete = textbook_patterns(pairs, limit=limit, max_seconds=max_seconds)
+    return {
+        "regions": len(patterns),
+        "complete": complete,
+        "seconds": time.perf_counter() - clock,
+        "warm_up": warm_up,
+    }
+
+
+def textbook_patterns(
+    pairs: Chain, *, limit: int | None = None, max_seconds: float = float("inf")
+) -> tuple[list[tuple[int, ...]], bool]:
+    """Activation patterns on the box [-1, 1]^n, and whether these are all."""
+    model, units = _program(pairs)
+    patterns: list[tuple[int, ...]] = []
+    end = time.monotonic() + max_seconds
+    while (limit is None or len(patterns) < limit) and time.monotonic() < end:
+        model.run()
+        status = model.getModelStatus()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return patterns, True
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise RuntimeError(f"HiGHS ended with {model.modelStatusToString(status)}")
+        values = model.getSolution().col_value
+        pattern = tuple(round(values[unit.index]) for unit in units)
+        patterns.append(pattern)
+        differences = [1 - on if bit else on for on, bit in zip(units, pattern, strict=True)]
+        model.addConstr(model.qsum(differences) >= 1)
+    return patterns, False
+
+
+def _program(pairs: Chain) -> tuple[highspy.Highs, list[Any]]:
+    """The network on its box; the binaries say which units are active."""
+    model = highspy.Highs()
+    model.setOptionValue("output_flag", False)
+    model.setOptionValue("threads", 1)
+    before = [model.addVariable(lb=-1, ub=1) for _ in range(pairs[0][0].shape[1])]
+    lower, upper = -np.ones(len(before)), np.ones(len(before))
+    units: list[Any] = []
+    for weight, bias in pairs[:-1]:
+        low = np.minimum(weight, 0) @ upper + np.maximum(weight, 0) @ lower + bias
+        high = np.maximum(weight, 0) @ upper + np.minimum(weight, 0) @ lower + bias
+        after = []
+        for row, constant, least, most in zip(weight, bias, low, high, strict=True):
+            z = model.qsum([float(w) * x for w, x in zip(row, before, strict=True)]) + float(constant)
+            on = model.addBinary()
+            value = model.addVariable(lb=0, ub=max(float(most), 0.0))
+            # on: value = z >= margin; off: value = 0 >= z.
+            model.addConstr(value - z >= 0)
+            model.addConstr(value - z - min(float(least), 0.0) * (1 - on) <= 0)
+            model.addConstr(value - max(float(most), 0.0) * on <= 0)
+            model.addConstr(z - (float(least) - _MARGIN) * (1 - on) >= _MARGIN)
+            after.append(value)
+            units.append(on)
+        before, lower, upper = after, np.maximum(low, 0), np.maximum(high, 0)
+    return model, units

@@ -12,6 +12,7 @@ from cpwl_milp.core.affine import Affine, Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
+from cpwl_milp.engines.magnitudes import term_magnitudes
 
 # A pre-activation is told from zero when it exceeds this share of the magnitude of its terms.
 # Composing rows and pivoting err by some 1e-15 to 1e-13 of that magnitude.
@@ -83,7 +84,8 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
         weights=np.concatenate([block.data for block in blocks]).astype(np.float64),
         bias=np.concatenate([layer.affine.bias for layer in unit_box.layers]),
         slope=np.concatenate([layer.slope for layer in unit_box.layers]),
-        tolerance=RELATIVE_TOLERANCE * np.concatenate(_magnitudes(unit_box, bounds)),
+        tolerance=RELATIVE_TOLERANCE
+        * np.concatenate(term_magnitudes(unit_box, np.ones(box.dim), bounds)),
         first_row=first_row,
         offsets=np.asarray(network.offsets, dtype=np.int64),
         unit_row=unit_row,
@@ -91,15 +93,3 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
         stable=stable,
         scale=scale,
     )
-
-
-def _magnitudes(unit_box: Network, bounds: Bounds) -> list[Vector]:
-    """``sum_k |W_ik| max|a_k| + |b_i|``: the size of the terms that make up each z."""
-    found = []
-    reach = np.ones(unit_box.n_inputs)
-    for layer, lower, upper in zip(unit_box.layers, bounds.lower, bounds.upper, strict=True):
-        affine = layer.affine
-        found.append(np.asarray(affine.magnitude() @ reach) + np.abs(affine.bias))
-        reach = np.maximum(np.abs(layer.activate(lower)), np.abs(layer.activate(upper)))
-        # Two pieces of opposite slopes have their least magnitude inside, never their largest.
-    return found
