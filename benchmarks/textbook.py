@@ -70,7 +70,8 @@ def _program(pairs: Chain) -> tuple[highspy.Highs, list[Any]]:
         high = np.maximum(weight, 0) @ upper + np.minimum(weight, 0) @ lower + bias
         after = []
         for row, constant, least, most in zip(weight, bias, low, high, strict=True):
-            z = model.qsum([float(w) * x for w, x in zip(row, before, strict=True)]) + float(constant)
+            terms = [float(w) * x for w, x in zip(row, before, strict=True)]
+            z = model.qsum(terms) + float(constant)
             on = model.addBinary()
             value = model.addVariable(lb=0, ub=max(float(most), 0.0))
             # on: value = z >= margin; off: value = 0 >= z.
