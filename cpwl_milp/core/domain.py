@@ -2,7 +2,7 @@
 
 Every domain lies in a bounding box and may add linear inequalities to it. A region counts iff
 it meets the domain's interior, so a domain must have one; coordinates that a box fixes are
-taken out first (`core.problem`), and "interior" then means the relative one.
+taken out first (`Domain.reduced`), and "interior" then means the relative one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Affine, Dense, Vector
+from cpwl_milp.core.coordinates import AffineCoordinates, Coordinates
 from cpwl_milp.core.errors import DomainError
 
 
@@ -46,6 +47,13 @@ class Domain(ABC):
     def dim(self) -> int:
         """Dimension of the space the domain lies in."""
         return self.box.lower.size
+
+    def reduced(self) -> tuple[Domain, Coordinates | None]:
+        """A domain with the same regions in simpler coordinates, and these; None for no change.
+
+        In the end it is a box, a polytope or an L2 ball with an interior.
+        """
+        return self, None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +137,13 @@ class Box(Domain):
     def sample(self, n: int, rng: np.random.Generator) -> Dense:
         """Independent uniform points, shape (n, dim)."""
         return rng.uniform(self.lower, self.upper, size=(n, self.dim))
+
+    def reduced(self) -> tuple[Domain, Coordinates | None]:
+        """Without the coordinates that it fixes."""
+        if self.free.size == self.dim:
+            return self, None
+        inner, embedding = without_fixed_coordinates(self)
+        return inner, AffineCoordinates(embedding)
 
     def describe(self) -> dict[str, Any]:
         """Kind, dimension, fixed coordinates and bounds (one number each where all agree)."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from cpwl_milp.core.affine import Affine, Dense
-from cpwl_milp.core.domain import Box, Domain, without_fixed_coordinates
+from cpwl_milp.core.affine import Dense
+from cpwl_milp.core.coordinates import ChainedCoordinates, Coordinates
+from cpwl_milp.core.domain import Domain
 from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.network import Network
 
@@ -16,8 +15,9 @@ from cpwl_milp.core.network import Network
 class Problem:
     """A network over a full-dimensional domain.
 
-    Build it with `Problem.of`, which takes fixed coordinates out. Engines see only `network`
-    and `domain`; `embed` takes their points back to the inputs of the ONNX model.
+    Build it with `Problem.of`, which changes to coordinates in which the domain has an interior.
+    Engines see only `network` and `domain`, a box, a polytope or an L2 ball; `embed` takes their
+    points back to the inputs of the ONNX model.
 
     Attributes
     ----------
@@ -25,16 +25,20 @@ class Problem:
         Over the domain's own coordinates.
     domain : Domain
         Full-dimensional.
-    embedding : Affine or None
-        From the domain's coordinates to the model's inputs; None when they are the same.
+    coordinates : Coordinates
+        How the domain's coordinates lie among the model's inputs.
     asked : Domain
         The domain as the user gave it.
+    plain : Network
+        The same units over the same region, without artificial inputs: what closed formulas and
+        output maps are about. It is `network` but for whole spaces and L1 balls.
     """
 
     network: Network
     domain: Domain
-    embedding: Affine | None
+    coordinates: Coordinates
     asked: Domain
+    plain: Network
 
     @staticmethod
     def of(network: Network, domain: Domain) -> Problem:
@@ -51,21 +55,29 @@ class Problem:
                 f"{domain.dim} coordinates",
                 f"{network.n_inputs}, the inputs of the network",
             )
-        if isinstance(domain, Box) and domain.free.size < domain.dim:
-            inner, embedding = without_fixed_coordinates(domain)
-            return Problem(network.restricted(embedding), inner, embedding, domain)
-        return Problem(network, domain, None, domain)
+        steps: list[Coordinates] = []
+        inner, step = domain.reduced()
+        while step is not None:
+            steps.append(step)
+            inner, step = inner.reduced()
+        coordinates = ChainedCoordinates(tuple(steps))
+        restricted = coordinates.restricted(network)
+        artificial = not coordinates.isometric
+        plain = coordinates.plain(network) if artificial else restricted
+        return Problem(restricted, inner, coordinates, domain, plain)
 
     def truncated(self, n_layers: int) -> Problem:
         """The same question of layers 1..n_layers alone."""
-        return replace(self, network=self.network.truncated(n_layers))
+        return replace(
+            self,
+            network=self.network.truncated(n_layers),
+            plain=self.plain.truncated(n_layers),
+        )
 
     def embed(self, points: Dense) -> Dense:
         """Points of the domain's coordinates as inputs of the model, (n, n_inputs)."""
-        return points if self.embedding is None else self.embedding(points)
+        return self.coordinates.embed(points)
 
     def project(self, inputs: Dense) -> Dense:
-        """Inputs of the model in the domain's coordinates (fixed ones dropped)."""
-        if self.embedding is None:
-            return inputs
-        return inputs[:, np.flatnonzero(np.abs(self.embedding.dense()).sum(axis=1))]
+        """Inputs of the model in the domain's coordinates."""
+        return self.coordinates.project(inputs)
