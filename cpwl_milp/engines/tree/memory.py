@@ -11,6 +11,7 @@ from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.descent import NeverAsks
 from cpwl_milp.engines.tree.ball import search_with_balls
 from cpwl_milp.engines.tree.plan import Plan
 from cpwl_milp.engines.tree.search import search
@@ -44,7 +45,7 @@ _MOST_BYTES = 4 << 30
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
-class TreeSearch:
+class TreeSearch(NeverAsks):
     """The compiled search below one cube.
 
     Parameters
@@ -112,6 +113,16 @@ class TreeSearch:
             for level in reversed(range(len(literals)))
             if levels[level, PENDING]
         ]
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The bits on the cell at hand."""
+        return self._state.bits
+
+    @property
+    def prefix_left(self) -> NDArray[np.int64]:
+        """Cells of each prefix that may still be counted."""
+        return self._state.prefix_left
 
     @property
     def prefix_counts(self) -> NDArray[np.int64]:
