@@ -41,6 +41,8 @@ class RegionBatch:
     @staticmethod
     def joined(batches: Sequence[RegionBatch]) -> RegionBatch:
         """Several batches as one (at least one must be given)."""
+        if len(batches) == 1:
+            return batches[0]
         return RegionBatch(
             np.concatenate([b.patterns for b in batches]),
             np.concatenate([b.points for b in batches]),

@@ -5,16 +5,16 @@ units. A cut writes both children to the top of the stack: first the one of bit 
 the one of bit 0. New vertices lie on the edges that join the two sides; along an edge every height
 is affine, so all are interpolated alike.
 
-Cost: O(k) in the plane, where vertices are kept in order; O(k^2) pairs beyond, where an edge is a
-pair of vertices with d - 1 facets in common (and no third vertex on all of them).
+Cost: O(k^2): an edge is a pair of vertices with d - 1 facets in common (and no third vertex on all
+of them).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from cpwl_milp.engines.cells.state import BEGIN, END, FACETS, MAX_FACETS, N_OPEN, TOP
+from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
 
 # Outcomes of `cut_cell`.
 CUT = 0
@@ -24,8 +24,8 @@ TOO_MANY_FACETS = 2
 _ONE = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
-def cut_cell(at, points, heights, facets, column, tolerance):
+@inlined_kernel
+def cut_cell(at, points, heights, facets, below, column, tolerance):
     """Cut the cell at hand by its open unit `column`.
 
     Returns
@@ -37,14 +37,10 @@ def cut_cell(at, points, heights, facets, column, tolerance):
     """
     begin, end, top, last = at[BEGIN], at[END], at[TOP], at[N_OPEN]
     k = end - begin
-    d = points.shape[1]
     # Each side gets at most its own vertices and one new vertex an edge that is cut.
-    most = 2 * (k + 2) if d == 2 else 2 * (k + (k * k) // 4)
+    most = 2 * (k + (k * k) // 4)
     if top + most > points.shape[0]:
         return FULL_STACK, 0
-    if d == 2:
-        middle, at[TOP] = _cut_polygon(points, heights, begin, end, top, column, last, tolerance)
-        return CUT, middle
     if at[FACETS] == MAX_FACETS:
         at[FACETS] = _renumbered(facets[begin:end])
         if at[FACETS] == MAX_FACETS:
@@ -52,12 +48,12 @@ def cut_cell(at, points, heights, facets, column, tolerance):
     facet = np.uint64(1) << np.uint64(at[FACETS])
     at[FACETS] += 1
     middle, at[TOP] = _cut_polytope(
-        points, heights, facets, begin, end, top, column, last, tolerance, facet
+        points, heights, facets, below, begin, end, top, column, last, tolerance, facet
     )
     return CUT, middle
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def _copy(points, heights, source, target, first, last):
     """Copy a vertex with the heights of the open units still to come."""
     for c in range(points.shape[1]):
@@ -66,7 +62,7 @@ def _copy(points, heights, source, target, first, last):
         heights[target, j] = heights[source, j]
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def _between(points, heights, a, b, column, target, last):
     """Put the point of the edge a-b where the unit `column` is zero at `target`."""
     share = heights[a, column] / (heights[a, column] - heights[b, column])
@@ -78,40 +74,15 @@ def _between(points, heights, a, b, column, target, last):
         heights[target, j] = low + share * (heights[b, j] - low)
 
 
-@njit(cache=True, nogil=True)
-def _cut_polygon(points, heights, begin, end, top, column, last, tolerance):
-    """Both children of a polygon, from `top` on; returns where the second begins and ends."""
-    place = middle = top
-    for side in range(2):
-        sign = 1.0 - 2.0 * side
-        middle = place if side == 1 else middle
-        here = sign * heights[begin, column]
-        for v in range(begin, end):
-            after = v + 1 if v + 1 < end else begin
-            there = sign * heights[after, column]
-            if here >= -tolerance:
-                _copy(points, heights, v, place, column + 1, last)
-                place += 1
-            if (here > tolerance and there < -tolerance) or (
-                here < -tolerance and there > tolerance
-            ):
-                # Always from the positive end, so that both sides get the same point.
-                if heights[v, column] > 0.0:
-                    _between(points, heights, v, after, column, place, last)
-                else:
-                    _between(points, heights, after, v, column, place, last)
-                place += 1
-            here = there
-    return middle, place
+@inlined_kernel
+def _cut_polytope(points, heights, facets, below, begin, end, top, column, last, tolerance, facet):
+    """Both children, from `top` on; `facet` is the mask of the new facet.
 
-
-@njit(cache=True, nogil=True)
-def _cut_polytope(points, heights, facets, begin, end, top, column, last, tolerance, facet):
-    """As `_cut_polygon`, beyond the plane; `facet` is the mask of the new facet."""
+    Returns where the second begins and ends.
+    """
     d = points.shape[1]
     place = top
     simple = True
-    below = np.empty(end - begin, dtype=np.int64)
     n_below = 0
     for v in range(begin, end):
         simple &= _count(facets[v]) == d
@@ -158,7 +129,7 @@ def _cut_polytope(points, heights, facets, begin, end, top, column, last, tolera
     return middle, place
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def _is_edge(masks, common):
     """Whether no vertex but two lies on all facets in `common`."""
     on_all = 0
@@ -167,7 +138,7 @@ def _is_edge(masks, common):
     return on_all == 2
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def _count(mask):
     """Number of bits (the SWAR population count)."""
     mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -178,7 +149,7 @@ def _count(mask):
     return np.int64((mask * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _renumbered(masks):
     """Give the facets of a cell the lowest ids, in place; returns how many there are."""
     used = np.uint64(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,9 @@ from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.cells.layout import lay_out
 from cpwl_milp.engines.cells.memory import CellSearch
+from cpwl_milp.engines.cells.planar.memory import PlanarSearch
+from cpwl_milp.engines.cells.planar.plan import planar_plan
+from cpwl_milp.engines.cells.planar.state import CENTRES, PATTERNS, State
 from cpwl_milp.engines.descent import descend, with_doubts
 from cpwl_milp.engines.magnitudes import drowned_biases
 
@@ -63,18 +67,38 @@ class CellsEngine:
         self._n_units = problem.network.n_units
         self._drowned = drowned_biases(problem.network, domain, bounds)
         self._layout = lay_out(problem.network, domain, bounds) if problem.network.layers else None
+        self._plan = (
+            planar_plan(self._layout) if self._layout is not None and domain.dim == 2 else None
+        )
+        self._spare: list[State] = []
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""
         if self._layout is None:
             return self._single_region(cube)
-        search = CellSearch(
-            self._layout, self._box.dim, cube, budget, with_points=self._with_points
-        )
-        found = descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
-        points = self._box.centre + self._box.half_widths * found.regions.points
-        found = replace(found, regions=replace(found.regions, points=points))
+        found = self._found(cube, budget)
+        if self._with_points:
+            points = self._box.centre + self._box.half_widths * found.regions.points
+            found = replace(found, regions=replace(found.regions, points=points))
         return with_doubts(found, self._drowned)
+
+    def _found(self, cube: Cube, budget: Budget) -> Advance:
+        """The advance, points in the unit box."""
+        assert self._layout is not None
+        if self._plan is None:
+            search = CellSearch(
+                self._layout, self._box.dim, cube, budget, with_points=self._with_points
+            )
+            return descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
+        detail = CENTRES if self._with_points else PATTERNS
+        # Threads may advance cubes at the same time: each takes a memory out.
+        spare = None
+        with suppress(IndexError):
+            spare = self._spare.pop()
+        planar = PlanarSearch(self._plan, cube, budget, detail=detail, spare=spare)
+        found = descend(planar, cube, budget, self._n_units, _FIRST_QUOTA)
+        self._spare.append(planar.memory)
+        return found
 
     def _single_region(self, cube: Cube) -> Advance:
         """An affine network: the whole domain is one region."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
-
 from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
 from cpwl_milp.engines.cells.maps import enter_maps
 from cpwl_milp.engines.cells.state import (
@@ -19,9 +16,11 @@ from cpwl_milp.engines.cells.state import (
     TOP,
 )
 from cpwl_milp.engines.descent import ROUNDING_SHARE
+from cpwl_milp.engines.lanes import N_LANES, least, load, most, plus_scaled, store
+from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def enter_layer(layout, state, layer):
     """Evaluate all units of a layer on the cell's vertices; False if the cube excludes the cell.
 
@@ -65,7 +64,7 @@ def enter_layer(layout, state, layer):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def note_tie(counters, low, high, tolerance):
     """Count a constant bit, given for z in low..high, if it rests on the tolerance.
 
@@ -79,7 +78,7 @@ def note_tie(counters, low, high, tolerance):
             counters[DOUBTS] += 1
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def lift(state, layer, n_open):
     """Copy the cell to the top of the stack, with the heights of the layer's open units."""
     at = state.at
@@ -101,51 +100,32 @@ def lift(state, layer, n_open):
     at[END] = at[TOP] = top + end - begin
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+@inlined_kernel
 def ranges(points, begin, end, maps, first, last, lowest, highest):
     """Least and greatest z of the rows first..last over the vertices begin..end.
 
-    `maps` is ``[q; P^T]``, (d + 1, n_rows); a row of it is contiguous over units, so that the
+    `maps` is ``[q; P^T]``, (d + 1, n_rows + 8): a row of it is contiguous over units, so that the
     cost, k n d, is in vector instructions.
     """
-    n = last - first
-    q = maps[0, first:last]
-    low, high = lowest[:n], highest[:n]
-    if points.shape[1] == 2:
-        p0, p1 = maps[1, first:last], maps[2, first:last]
+    stride = maps.shape[1]
+    flat = maps.reshape(maps.size)
+    for i in range(first, last, N_LANES):
+        q = load(flat, i)
+        low = high = q
         for v in range(begin, end):
-            x, y = points[v, 0], points[v, 1]
+            z = q
+            for c in range(points.shape[1]):
+                z = plus_scaled(z, load(flat, (c + 1) * stride + i), points[v, c])
             if v == begin:
-                for i in range(n):
-                    z = q[i] + x * p0[i] + y * p1[i]
-                    low[i] = z
-                    high[i] = z
+                low = high = z
             else:
-                for i in range(n):
-                    z = q[i] + x * p0[i] + y * p1[i]
-                    low[i] = min(low[i], z)
-                    high[i] = max(high[i], z)
-        return
-    z = np.empty(n)
-    for v in range(begin, end):
-        for i in range(n):
-            z[i] = q[i]
-        for c in range(points.shape[1]):
-            x = points[v, c]
-            p = maps[c + 1, first:last]
-            for i in range(n):
-                z[i] += x * p[i]
-        if v == begin:
-            for i in range(n):
-                low[i] = z[i]
-                high[i] = z[i]
-        else:
-            for i in range(n):
-                low[i] = min(low[i], z[i])
-                high[i] = max(high[i], z[i])
+                low = least(low, z)
+                high = most(high, z)
+        store(lowest, i - first, low)
+        store(highest, i - first, high)
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def unit_tolerance(maps, row, of_terms):
     """Below this, z of a row is rounding: of its terms, or of the distance in the unit box."""
     square = 0.0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from cpwl_milp.engines.cells.state import COMPOSED, STAMP, UPDATED
+from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
 
 # Updates after which maps are composed afresh, before rounding errors add up.
 _MOST_UPDATES = 1 << 12
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def enter_maps(layout, maps, stamps, map_bits, bits, at, counters, layer):
     """Bring the maps of `layer` up to the bits of the layers below.
 
@@ -25,8 +24,10 @@ def enter_maps(layout, maps, stamps, map_bits, bits, at, counters, layer):
     counters[UPDATED] += 1
     changed = False
     if layer == 0:
-        for c in range(maps.shape[0]):
-            maps[c, :last] = weights[(c - 1) * last : c * last] if c > 0 else layout.bias[:last]
+        for i in range(last):
+            maps[0, i] = layout.bias[i]
+            for c in range(1, maps.shape[0]):
+                maps[c, i] = weights[(c - 1) * last + i]
         changed = True
     else:
         below = layout.first_row[layer - 1]
@@ -35,8 +36,9 @@ def enter_maps(layout, maps, stamps, map_bits, bits, at, counters, layer):
         if same and counters[UPDATED] % _MOST_UPDATES != 0:
             changed = _update(maps, weights, units, slopes, map_bits, bits, below, first, last)
         else:
-            maps[1:, first:last] = 0.0
-            maps[0, first:last] = layout.bias[first:last]
+            for c in range(maps.shape[0]):
+                for i in range(first, last):
+                    maps[c, i] = layout.bias[i] if c == 0 else 0.0
             _compose(maps, weights, units, slopes, map_bits, bits, below, first, last)
             counters[COMPOSED] += 1
             changed = True
@@ -46,7 +48,7 @@ def enter_maps(layout, maps, stamps, map_bits, bits, at, counters, layer):
         stamps[0, layer] = at[STAMP]
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def _compose(maps, weights, units, slopes, map_bits, bits, below, first, last):
     """Add the columns of all inputs that are on."""
     for k in range(first - below):
@@ -60,7 +62,7 @@ def _compose(maps, weights, units, slopes, map_bits, bits, below, first, last):
             _add_column(maps, weights, k, below + k, first, last, factor)
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def _update(maps, weights, units, slopes, map_bits, bits, below, first, last):
     """Add or take away the columns of the inputs whose bit changed; whether there were any."""
     changed = False
@@ -76,7 +78,7 @@ def _update(maps, weights, units, slopes, map_bits, bits, below, first, last):
     return changed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_column(maps, weights, k, source, first, last, factor):
     """Add ``factor * W[:, k] (x) [q, P](source)`` to the maps first..last."""
     n = last - first

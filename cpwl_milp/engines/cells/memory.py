@@ -31,7 +31,7 @@ from cpwl_milp.engines.cells.state import (
     TOP,
     State,
 )
-from cpwl_milp.engines.descent import NeverAsks
+from cpwl_milp.engines.lanes import N_LANES
 
 # Regions handed over at once.
 _BATCH = 1 << 15
@@ -39,7 +39,7 @@ _BATCH = 1 << 15
 _MOST_NUMBERS = 1 << 27
 
 
-class CellSearch(NeverAsks):
+class CellSearch:
     """The compiled search below one cube.
 
     Parameters
@@ -96,6 +96,7 @@ class CellSearch(NeverAsks):
             points=doubled(state.points),
             heights=doubled(state.heights),
             facets=doubled(state.facets),
+            below=doubled(state.below),
         )
         return True
 
@@ -117,16 +118,6 @@ class CellSearch(NeverAsks):
             for level in reversed(range(n_levels))
             if self._state.levels[level, L_PENDING]
         ]
-
-    @property
-    def bits(self) -> NDArray[np.uint8]:
-        """The bits on the cell at hand."""
-        return self._state.bits
-
-    @property
-    def prefix_left(self) -> NDArray[np.int64]:
-        """Cells of each prefix that may still be counted."""
-        return self._state.prefix_left
 
     @property
     def prefix_counts(self) -> NDArray[np.int64]:
@@ -170,7 +161,7 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
         at=at,
         bits=np.zeros(n_units, dtype=np.uint8),
         fixed=fixed,
-        maps=np.zeros((dim + 1, int(layout.first_row[-1]))),
+        maps=np.zeros((dim + 1, int(layout.first_row[-1]) + N_LANES)),
         stamps=np.zeros((2, n_layers), dtype=np.int64),
         map_bits=np.zeros(n_units, dtype=np.uint8),
         open_unit=np.zeros((n_layers, widest), dtype=np.int64),
@@ -180,8 +171,9 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
         points=points,
         heights=np.zeros((capacity, widest)),
         facets=masks,
-        lowest=np.zeros(widest),
-        highest=np.zeros(widest),
+        below=np.zeros(capacity, dtype=np.int64),
+        lowest=np.zeros(widest + N_LANES),
+        highest=np.zeros(widest + N_LANES),
         levels=np.zeros((n_units + 1, 7), dtype=np.int64),
         patterns=np.zeros((places, n_bytes), dtype=np.uint8),
         centres=np.zeros((places, dim)),
@@ -193,13 +185,10 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
 
 
 def box_corners(dim: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
-    """Corners of [-1, 1]^dim, in the plane in order around it, and the facets each lies on.
+    """Corners of [-1, 1]^dim, and the facets each lies on.
 
     Facet j is ``t_j = -1``, facet dim + j is ``t_j = 1``.
     """
-    if dim == 2:
-        corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    else:
-        corners = np.array(list(itertools.product((-1.0, 1.0), repeat=dim)))
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=dim)))
     ids = np.where(corners < 0, np.arange(dim), dim + np.arange(dim)).astype(np.uint64)
     return corners, np.bitwise_or.reduce(np.uint64(1) << ids, axis=1)

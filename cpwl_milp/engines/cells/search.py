@@ -7,8 +7,6 @@ a cell enters it (entering.py); only those that cut are looked at again inside.
 
 from __future__ import annotations
 
-from numba import njit
-
 from cpwl_milp.engines.cells.clip import CUT, FULL_STACK, cut_cell
 from cpwl_milp.engines.cells.entering import enter_layer, note_tie
 from cpwl_milp.engines.cells.state import (
@@ -34,9 +32,10 @@ from cpwl_milp.engines.cells.state import (
     TOP,
 )
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
+from cpwl_milp.engines.tree.compiled import entry_kernel, inlined_kernel
 
 
-@njit(cache=True, nogil=True)
+@entry_kernel
 def search(layout, state, quota, with_points, backtrack_first):
     """Search on until done, the quota of tests is spent, or something comes up.
 
@@ -117,7 +116,7 @@ def search(layout, state, quota, with_points, backtrack_first):
             at[OPEN] = column + 1
             continue
         top = at[TOP]
-        outcome, middle = cut_cell(at, points, heights, facets, column, tolerance)
+        outcome, middle = cut_cell(at, points, heights, facets, state.below, column, tolerance)
         if outcome != CUT:
             return NEEDS_SPACE if outcome == FULL_STACK else STUCK
         counters[CUTS] += 1
@@ -137,7 +136,7 @@ def search(layout, state, quota, with_points, backtrack_first):
             at[BEGIN], at[END], at[TOP] = top, middle, middle
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def backtrack(at, levels, bits, n_opened):
     """Go to the latest sibling still to come; False if there is none."""
     while at[LEVELS] > 0:
@@ -158,7 +157,7 @@ def backtrack(at, levels, bits, n_opened):
     return False
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def centre(points, begin, end, target):
     """The mean of the cell's vertices, an interior point."""
     for c in range(target.shape[0]):
@@ -168,7 +167,7 @@ def centre(points, begin, end, target):
         target[c] = total / (end - begin)
 
 
-@njit(cache=True, nogil=True)
+@inlined_kernel
 def pack_bits(packed, bits, first, last):
     """Write the bits first..last into the packed pattern."""
     unit = first

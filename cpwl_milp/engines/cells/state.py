@@ -35,7 +35,7 @@ class State(NamedTuple):
     bits : uint8 (n_units,)
     fixed : int8 (n_units,)
         The cube's literals: the bit, or -1.
-    maps : float64 (d + 1, n_rows)
+    maps : float64 (d + 1, n_rows + 8)
         ``[q; P^T]`` of every row, for the current prefix.
     stamps : int64 (2, n_layers)
         Stamp of each layer's maps, and of the maps below that they were composed from.
@@ -50,8 +50,8 @@ class State(NamedTuple):
     heights : float64 (capacity, widest)
         z of the layer's open units at each vertex.
     facets : uint64 (capacity,)
-        Facets that each vertex lies on (from 3 dimensions; a polygon's vertices are in order).
-    lowest, highest : float64 (widest,)
+        Facets that each vertex lies on.
+    below : int64 (capacity,), lowest, highest : float64 (widest + 8,)
         Scratch.
     levels : int64 (n_units + 1, 7)
         Of each branching: unit, layer, next place in the open list, the sibling's vertices, the
@@ -77,6 +77,7 @@ class State(NamedTuple):
     points: NDArray[np.float64]
     heights: NDArray[np.float64]
     facets: NDArray[np.uint64]
+    below: NDArray[np.int64]
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
     levels: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""How the kernels of all engines are compiled."""
+"""How the kernels are compiled."""
 
 from __future__ import annotations
 

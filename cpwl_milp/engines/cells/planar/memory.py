@@ -1,0 +1,226 @@
+"""Setting up the memory of the planar search, and the search as `descent` drives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.exploration import Budget
+from cpwl_milp.core.pattern import packed_size
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.cells.planar.plan import PlanarPlan
+from cpwl_milp.engines.cells.planar.search import search
+from cpwl_milp.engines.cells.planar.state import (
+    B_LAYER,
+    CENTRES,
+    CORNERS,
+    COUNTED,
+    COUNTER_NAMES,
+    EMITTED,
+    END,
+    ENTRIES,
+    L_BLOCK,
+    L_PENDING,
+    L_UNIT,
+    LABEL,
+    LAYER,
+    LEVELS,
+    N_COUNTERS,
+    N_OF_BLOCK,
+    N_OF_LEVEL,
+    N_PLACES,
+    NAMED,
+    PATTERNS,
+    POLYGONS,
+    VERTICES,
+    State,
+)
+
+# Vertices, entries and lines that there is room for at first.
+_LEAST_ROOM = 2048
+# Regions handed over at once.
+_BATCH = 1 << 15
+# Vertices on the stack, and as many entries and lines: 1 GB.
+_MOST_VERTICES = 1 << 23
+# Corners handed over at once, of regions with six each.
+_CORNERS = 6 * _BATCH
+_NO_LIMIT = np.iinfo(np.int64).max
+# The box, counter-clockwise from its lowest corner; each corner with the side that follows it.
+_BOX_X, _BOX_Y = (-1.0, 1.0, 1.0, -1.0), (-1.0, -1.0, 1.0, 1.0)
+_BOX_ENTRIES = [corner | corner << LABEL for corner in range(4)]
+
+
+class PlanarSearch:
+    """The compiled search below one cube, in the plane.
+
+    Parameters
+    ----------
+    plan : PlanarPlan
+    cube : Cube
+    budget : Budget
+    detail : int
+        What to hand out of a region: PATTERNS, CENTRES or POLYGONS (state.py).
+    spare : State, optional
+        Memory of an earlier search of this plan and detail that nobody uses any more.
+    """
+
+    stuck_reason = "rounding errors on a cell exceed the tolerance"
+    full_reason = "the vertices along one path need more than 1 GB"
+
+    def __init__(
+        self,
+        plan: PlanarPlan,
+        cube: Cube,
+        budget: Budget,
+        *,
+        detail: int = PATTERNS,
+        spare: State | None = None,
+    ) -> None:
+        self._plan = plan
+        self._cube = cube
+        self._detail = detail
+        self._n_bytes = packed_size(int(plan.offsets[-1]))
+        self.memory = new_memory(plan, detail) if spare is None else spare
+        begin(self.memory, plan, cube, budget)
+        self._state = self.memory
+        self.limit(budget.max_regions)
+
+    def run(self, quota: int, *, leave: bool) -> int:
+        """Search on."""
+        return int(search(self._plan, self._state, quota, self._detail, leave))
+
+    def taken(self) -> RegionBatch:
+        """The regions emitted since the last call, points in the unit box."""
+        state = self._state
+        n = int(state.at[EMITTED])
+        state.at[EMITTED] = state.at[CORNERS] = state.at[NAMED] = 0
+        patterns = state.patterns[:n].view(np.uint8)[:, : self._n_bytes].copy()
+        centres = state.centres[:n].copy()
+        return RegionBatch(patterns, centres, np.full(len(centres), np.nan))
+
+    def limit(self, room: int) -> None:
+        """From now on emit at most `room` regions at a time."""
+        if room < len(self._state.patterns):
+            self._state = self._state._replace(patterns=self._state.patterns[: max(1, room)])
+
+    def grow(self) -> bool:
+        """Double the stacks."""
+        state = self._state
+        if state.x.size > _MOST_VERTICES:
+            return False
+
+        def doubled(array: NDArray[Any]) -> NDArray[Any]:
+            return np.concatenate([array, np.zeros_like(array)])
+
+        grown = {
+            "x": doubled(state.x),
+            "y": doubled(state.y),
+            "signs": doubled(state.signs),
+            "entries": doubled(state.entries),
+            "lines": doubled(state.lines),
+            "line_unit": doubled(state.line_unit),
+            "blocks": doubled(state.blocks),
+        }
+        self._state = state._replace(**grown)
+        self.memory = self.memory._replace(**grown)
+        return True
+
+    def current(self) -> Cube:
+        """The cell at hand as a cube."""
+        literals = [self._literal(level) for level in range(int(self._state.at[LEVELS]))]
+        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
+        return Cube.of([*self._cube.literals, *literals], counted)
+
+    def pending(self) -> list[Cube]:
+        """The siblings still to come, the latest first."""
+        n_levels = int(self._state.at[LEVELS])
+        literals = [self._literal(level) for level in range(n_levels)]
+        layers = self._state.blocks[self._state.levels[:n_levels, L_BLOCK], B_LAYER]
+        return [
+            Cube.of(
+                [*self._cube.literals, *literals[:level], -literals[level]],
+                max(int(layers[level]), self._cube.counted_layers),
+            )
+            for level in reversed(range(n_levels))
+            if self._state.levels[level, L_PENDING]
+        ]
+
+    @property
+    def prefix_counts(self) -> NDArray[np.int64]:
+        """Cells of each prefix completed so far."""
+        return self._state.prefix_counts
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """How decisions were settled so far."""
+        return dict(zip(COUNTER_NAMES, self._state.counters.tolist(), strict=True))
+
+    def _literal(self, level: int) -> int:
+        # The child of bit 0 comes first.
+        unit = int(self._state.levels[level, L_UNIT])
+        return -(unit + 1) if self._state.levels[level, L_PENDING] else unit + 1
+
+
+def new_memory(plan: PlanarPlan, detail: int) -> State:
+    """Memory for any search of a plan (what is not touched costs nothing)."""
+    n_units = int(plan.offsets[-1])
+    n_layers = plan.offsets.size - 1
+    widest = int(np.diff(plan.first_row).max())
+    room = _LEAST_ROOM + 2 * widest
+    n_words = max(1, (n_units + 63) // 64)
+    n_corners = _CORNERS + n_units if detail == POLYGONS else 0
+    return State(
+        at=np.zeros(N_PLACES, dtype=np.int64),
+        pattern=np.zeros(n_words, dtype=np.int64),
+        known=np.zeros(n_words, dtype=np.int64),
+        fixed=np.full(n_units, -1, dtype=np.int8),
+        fixed_layers=np.zeros(n_layers, dtype=np.int8),
+        maps=np.zeros(3 * int(plan.first_row[-1])),
+        stamps=np.zeros((2, n_layers), dtype=np.int64),
+        lowest=np.zeros(8),
+        highest=np.zeros(8),
+        columns=np.zeros(widest, dtype=np.int64),
+        factors=np.zeros((3, widest)),
+        x=np.zeros(room),
+        y=np.zeros(room),
+        signs=np.zeros(room, dtype=np.int64),
+        entries=np.zeros(room, dtype=np.int64),
+        # Zeros: eight lines are looked at together, of which the last may never have been written.
+        lines=np.zeros(4 * room),
+        line_unit=np.zeros(room, dtype=np.int64),
+        blocks=np.zeros((n_layers + n_units // 8 + 2, N_OF_BLOCK), dtype=np.int64),
+        levels=np.zeros((n_units + 1, N_OF_LEVEL), dtype=np.int64),
+        patterns=np.empty((_BATCH, n_words), dtype=np.int64),
+        centres=np.empty((_BATCH if detail == CENTRES else 0, 2)),
+        corners=np.empty((n_corners, 2)),
+        corner_label=np.empty(n_corners, dtype=np.int64),
+        corner_end=np.empty(_BATCH if detail == POLYGONS else 0, dtype=np.int64),
+        cut_unit=np.empty(2 * _BATCH if detail == POLYGONS else 0, dtype=np.int64),
+        prefix_counts=np.zeros(n_layers, dtype=np.int64),
+        prefix_left=np.zeros(n_layers, dtype=np.int64),
+        counters=np.zeros(N_COUNTERS, dtype=np.int64),
+    )
+
+
+def begin(state: State, plan: PlanarPlan, cube: Cube, budget: Budget) -> None:
+    """Go to the root of a cube: the unit box."""
+    at = state.at
+    at[:] = 0
+    at[END] = at[VERTICES] = at[ENTRIES] = len(_BOX_X)
+    at[COUNTED] = cube.counted_layers
+    state.x[:4], state.y[:4], state.entries[:4] = _BOX_X, _BOX_Y, _BOX_ENTRIES
+    state.blocks[0] = 0
+    state.fixed[:] = -1
+    state.fixed_layers[:] = 0
+    if cube.literals:
+        literals = np.array(cube.literals)
+        units = np.abs(literals) - 1
+        state.fixed[units] = literals > 0
+        state.fixed_layers[np.searchsorted(plan.offsets, units, side="right") - 1] = 1
+    state.stamps[:] = 0
+    state.prefix_counts[:] = 0
+    state.prefix_left[:] = _NO_LIMIT if budget.prefix_left is None else budget.prefix_left
+    state.counters[:] = 0
