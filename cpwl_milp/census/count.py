@@ -127,7 +127,7 @@ class _Counting:
             method=settings.bound_method,
             deadline=self.clock.at_share(_BOUNDS_SHARE),
         )
-        self.formulas = count_bounds(problem.network, self.bounds.stability(problem.network))
+        self.formulas = count_bounds(problem.plain, self.bounds.stability(problem.network))
         self.own = self._no_patterns()
 
     @property

@@ -46,19 +46,19 @@ def command(
     """
     from cpwl_milp.bounding import pre_activation_bounds
     from cpwl_milp.census.sampled import distinct_patterns
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli import domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
 
-    question.require_named(domain)
+    domains.require_named(domain)
     imported = question.load(model)
-    where = question.resolve(domain, imported.network.n_inputs)
+    where = domains.resolve(domain, imported)
     question.checked(imported, where, seed)
     problem = Problem.of(imported.network, where)
     network = problem.network
     pre = pre_activation_bounds(network, problem.domain, method=bound_method)
     seen = distinct_patterns(problem, pre, samples, seed) if samples else None
-    found = count_bounds(network, pre.stability(network), n_sampled=seen)
+    found = count_bounds(problem.plain, pre.stability(network), n_sampled=seen)
     answer: dict[str, Any] = {
         "schema": "cpwl-milp/bounds/1",
         "model": question.described(imported),

@@ -62,16 +62,16 @@ def command(
       cpwl-milp count acas.onnx --vnnlib prop_3.vnnlib --max-seconds 60 --json
     """
     from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli import domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.enumeration.progress import progress_on
 
-    question.require_named(domain)
+    domains.require_named(domain)
     kind, layer = _parsed(scope)
     if linear and kind != "all":
         raise click.UsageError("--linear-regions needs --scope all")
     imported = question.load(model)
-    where = question.resolve(domain, imported.network.n_inputs)
+    where = domains.resolve(domain, imported)
     question.checked(imported, where, engine.seed)
     problem = Problem.of(imported.network, where)
     n_layers = len(problem.network.layers)

@@ -53,17 +53,17 @@ def command(
       cpwl-milp encode acas.onnx --vnnlib prop_3.vnnlib --bounds lp -o acas.lp
     """
     from cpwl_milp.bounding import pre_activation_bounds
-    from cpwl_milp.cli import checks, question
+    from cpwl_milp.cli import checks, domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.encoding.big_m import encode
     from cpwl_milp.encoding.compile import compile_encoding
     from cpwl_milp.encoding.export import export_program, require_format
 
-    question.require_named(domain)
+    domains.require_named(domain)
     require_format(file)
     checks.require_place_for(file)
     imported = question.load(model)
-    where = question.resolve(domain, imported.network.n_inputs)
+    where = domains.resolve(domain, imported)
     question.checked(imported, where)
     problem = Problem.of(imported.network, where)
     bounds = pre_activation_bounds(problem.network, problem.domain, method=bound_method)

@@ -114,11 +114,12 @@ class _Task(NamedTuple):
 def _asked(
     model: ModelRequest, domain: DomainRequest, engine: EngineRequest, with_maps: bool
 ) -> _Task:
+    from cpwl_milp.cli import domains
     from cpwl_milp.cli import question as typed
 
-    typed.require_named(domain)
+    domains.require_named(domain)
     imported = typed.load(model)
-    where = typed.resolve(domain, imported.network.n_inputs)
+    where = domains.resolve(domain, imported)
     typed.checked(imported, where, engine.seed)
     return _posed(imported, model.described(), where, engine, with_maps)
 
@@ -148,7 +149,11 @@ def _posed(
             "seed": engine.seed,
             "bounds": engine.bound_method,
         },
-        layout=Layout(network.widths, network.n_inputs, network.n_outputs if with_maps else None),
+        layout=Layout(
+            network.widths,
+            problem.plain.n_inputs,
+            network.n_outputs if with_maps else None,
+        ),
     )
     return _Task(question, problem, described(imported))
 
@@ -156,12 +161,13 @@ def _posed(
 def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
     """The question of a run folder; a MODEL given beside it only says where the file is now."""
     from cpwl_milp.cli import question as typed
+    from cpwl_milp.core.domains import domain_from
     from cpwl_milp.storage.run_folder import RunFolder
 
     stored = RunFolder.read(resume).question
     request = ModelRequest.from_description(stored.model_path, stored.model_options)
     imported = typed.load(request if model is None else request.at(model.path))
-    where = typed.domain_of(stored.domain, str(resume))
+    where = domain_from(stored.domain, str(resume))
     typed.checked(imported, where)
     engine = EngineRequest(
         stored.engine,

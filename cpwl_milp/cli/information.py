@@ -52,7 +52,8 @@ def command(
       cpwl-milp information network.onnx --data X.npy --labels y.npy
       cpwl-milp information run --data X.npy --labels y.npy --json
     """
-    from cpwl_milp.cli import checks, question
+    from cpwl_milp.cli import checks, domains, question
+    from cpwl_milp.core.domains import domain_from
     from cpwl_milp.information.labels import as_labels
     from cpwl_milp.information.layers import measure
     from cpwl_milp.partition.samples import sample_patterns
@@ -63,7 +64,7 @@ def command(
     if run is not None:
         checks.refuse_others(_OF_A_RUN, "RUN, which has its own model, reading of it and domain")
         stored = question.stored_run(run)
-        where = question.domain_of(stored.question.domain, str(run))
+        where = domain_from(stored.question.domain, str(run))
         model = ModelRequest.from_description(
             stored.question.model_path, stored.question.model_options
         )
@@ -72,7 +73,7 @@ def command(
     if run is not None:
         question.require_same_model(imported, model, stored.question)
     elif domain.given:
-        where = question.resolve(domain, network.n_inputs)
+        where = domains.resolve(domain, imported)
     question.checked(imported, where, seed)
     rows = read_samples(data, network.n_inputs, input_shape=question.sample_shape(imported))
     classes = None

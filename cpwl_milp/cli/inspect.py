@@ -31,11 +31,11 @@ def command(model: ModelRequest, domain: DomainRequest, seed: int, as_json: bool
       cpwl-milp inspect network.onnx
       cpwl-milp inspect classifier.onnx --strip-output --box 0,1 --json
     """
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli import domains, question
 
     imported = question.load(model)
     network = imported.network
-    where = question.resolve(domain, network.n_inputs) if domain.given else None
+    where = domains.resolve(domain, imported) if domain.given else None
     answer: dict[str, Any] = {
         "schema": "cpwl-milp/inspect/1",
         "model": question.described(imported),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -119,23 +120,67 @@ def _pairs(kind: Callable[[str], Any]) -> Callable[..., tuple[tuple[str, Any], .
 def domain_options(command: _Command) -> _Command:
     """Add the domain options; the command gets `domain`."""
 
-    @click.option(
+    @_listed(_DOMAIN_OPTIONS)
+    @functools.wraps(command)
+    def gathered(**given: Any) -> Any:
+        names = [field.name for field in fields(DomainRequest)]
+        domain = DomainRequest(**{name: given.pop(name) for name in names})
+        return command(domain=domain, **given)
+
+    return gathered
+
+
+_DOMAIN_OPTIONS = (
+    click.option(
         "--box",
         metavar="LO,HI|FILE",
         help="Bounds of every input, or an .npz/.json file with `lower` and `upper`.",
-    )
-    @click.option(
+    ),
+    click.option(
+        "--ball",
+        metavar="CENTER",
+        help="A ball around a,b,c or a row of a data file (data.npy:17); needs --radius.",
+    ),
+    click.option(
+        "--radius", type=click.FloatRange(min=0, min_open=True), help="Radius of the ball."
+    ),
+    click.option("--norm", type=click.Choice(["1", "2", "inf"]), help="Of the ball (default: 2)."),
+    click.option(
+        "--polytope",
+        type=click.Path(path_type=Path),
+        metavar="FILE.npz",
+        help="The inputs with A x <= b, of the arrays `A` and `b`.",
+    ),
+    click.option(
         "--vnnlib",
         metavar="FILE[:K]",
         help="The input box of a VNN-LIB file (its K-th from 0, where it has several).",
-    )
-    @functools.wraps(command)
-    def gathered(box: str | None, vnnlib: str | None, **rest: Any) -> Any:
-        if box is not None and vnnlib is not None:
-            raise click.UsageError("give one domain: --box or --vnnlib, not both")
-        return command(domain=DomainRequest(box, vnnlib), **rest)
+    ),
+    click.option("--whole-space", is_flag=True, help="All of R^n."),
+    click.option(
+        "--slice",
+        "slice_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE.npz",
+        help="A slice of the domain: a point `origin` and directions `basis`, a row each.",
+    ),
+    click.option(
+        "--plane",
+        metavar="DATA:I,J,K",
+        help="The plane through three rows of a data file, as a slice of the domain.",
+    ),
+)
 
-    return gathered
+
+def _listed(options: Sequence[Callable[[_Command], _Command]]) -> Callable[[_Command], _Command]:
+    """Options in the order in which --help is to show them."""
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def limit_options(command: _Command) -> _Command:

@@ -56,7 +56,7 @@ def command(
       cpwl-milp plot network.onnx --box -1,1 -o regions.png
       cpwl-milp plot moons.onnx --box -2,3 --data X.npy --labels y.npy -o moons.svg
     """
-    from cpwl_milp.cli import checks, question
+    from cpwl_milp.cli import checks, domains, question
     from cpwl_milp.core.errors import DomainError, InputError
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.enumeration.listing import list_regions
@@ -64,12 +64,12 @@ def command(
     from cpwl_milp.partition.polygons import region_polygons
     from cpwl_milp.report.region_plot import FORMATS, draw_regions
 
-    question.require_named(domain)
+    domains.require_named(domain)
     checks.require_place_for(file)
     if file.suffix.lower() not in FORMATS:
         raise InputError(str(file), f"ending {file.suffix!r}", "a .png or .svg file")
     imported = question.load(model)
-    where = question.resolve(domain, imported.network.n_inputs)
+    where = domains.resolve(domain, imported)
     problem = Problem.of(imported.network, where)
     if problem.domain.dim != 2:
         raise DomainError(

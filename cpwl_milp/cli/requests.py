@@ -56,12 +56,32 @@ class DomainRequest:
     """Which domain, as typed."""
 
     box: str | None
+    ball: str | None
+    radius: float | None
+    norm: str | None
+    polytope: Path | None
     vnnlib: str | None
+    whole_space: bool
+    slice_file: Path | None
+    plane: str | None
+
+    @property
+    def named(self) -> list[str]:
+        """The options that name a domain, beside a slice of it."""
+        given = {
+            "--box": self.box is not None,
+            "--ball": self.ball is not None,
+            "--polytope": self.polytope is not None,
+            "--vnnlib": self.vnnlib is not None,
+            "--whole-space": self.whole_space,
+        }
+        return [option for option, there in given.items() if there]
 
     @property
     def given(self) -> bool:
-        """Whether any was named."""
-        return self.box is not None or self.vnnlib is not None
+        """Whether anything of a domain was typed."""
+        others = (self.radius, self.norm, self.slice_file, self.plane)
+        return bool(self.named) or any(value is not None for value in others)
 
 
 @dataclass(frozen=True)

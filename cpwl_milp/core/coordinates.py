@@ -32,6 +32,10 @@ class Coordinates(ABC):
     def embed(self, points: Dense) -> Dense:
         """Inputs x, shape (n, n_inputs), of points t."""
 
+    def plain_points(self, points: Dense) -> Dense:
+        """Points of the plain network's inputs, from points t."""
+        return points if self.isometric else self.embed(points)
+
     @abstractmethod
     def project(self, inputs: Dense) -> Dense:
         """A point t, shape (n, dim), of each input x of the domain."""
@@ -69,6 +73,14 @@ class ChainedCoordinates(Coordinates):
     def embed(self, points: Dense) -> Dense:
         """From the last step's coordinates to the inputs."""
         for step in reversed(self.steps):
+            points = step.embed(points)
+        return points
+
+    def plain_points(self, points: Dense) -> Dense:
+        """Through the last steps, those with artificial inputs."""
+        for step in reversed(self.steps):
+            if step.isometric:
+                break
             points = step.embed(points)
         return points
 

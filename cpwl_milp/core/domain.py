@@ -20,7 +20,15 @@ from cpwl_milp.core.errors import DomainError
 
 
 class Domain(ABC):
-    """A convex set of inputs."""
+    """A convex set of inputs.
+
+    Attributes
+    ----------
+    origin : str
+        Where it comes from, for messages.
+    """
+
+    origin: str
 
     @property
     @abstractmethod

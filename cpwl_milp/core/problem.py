@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.coordinates import ChainedCoordinates, Coordinates
 from cpwl_milp.core.domain import Domain
 from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.network import Network
+from cpwl_milp.core.region import RegionBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,19 @@ class Problem:
             self,
             network=self.network.truncated(n_layers),
             plain=self.plain.truncated(n_layers),
+        )
+
+    def presented(self, regions: RegionBatch) -> RegionBatch:
+        """Regions as their reader expects them: points of the plain network's inputs.
+
+        A radius in artificial inputs means nothing and becomes NaN.
+        """
+        if self.coordinates.isometric:
+            return regions
+        return RegionBatch(
+            regions.patterns,
+            self.coordinates.plain_points(regions.points),
+            np.full(len(regions.inradii), np.nan),
         )
 
     def embed(self, points: Dense) -> Dense:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.domains import Polytope
 from cpwl_milp.core.exploration import Engine
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.cells import CellsEngine
+from cpwl_milp.engines.confined import ConfinedEngine
 from cpwl_milp.engines.milp import MilpEngine, MilpSettings
 from cpwl_milp.engines.sampling import SamplingEngine
 from cpwl_milp.engines.tree import TreeEngine
@@ -86,10 +89,12 @@ def make_engine(
     """
     name = chosen_engine(problem, settings)
     points = settings.with_points or settings.with_inradii
-    if name == "cells":
-        return CellsEngine(problem, bounds, with_points=points)
-    if name == "tree":
-        return TreeEngine(problem, bounds, with_points=points)
+    if name in ("cells", "tree"):
+        kind = CellsEngine if name == "cells" else TreeEngine
+        make = partial(kind, with_points=points)
+        if isinstance(problem.domain, Polytope):
+            return ConfinedEngine(problem, bounds, make)
+        return make(problem, bounds)
     if name == "sampling":
         return SamplingEngine(problem, bounds, n_samples=_SAMPLES, seed=settings.seed, known=known)
     return MilpEngine(problem, bounds, known_patterns=known, settings=settings.milp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ from cpwl_milp.storage.rows import OutputMaps
 from cpwl_milp.storage.run_folder import RunFolder
 
 MapsOf: TypeAlias = Callable[[RegionBatch], OutputMaps]
+Presented: TypeAlias = Callable[[RegionBatch], RegionBatch]
 
 
 class RunRecorder:
@@ -33,6 +34,8 @@ class RunRecorder:
     run : RunFolder
     maps_of : callable, optional
         The output's affine maps of a batch of regions; needed iff the run's layout stores them.
+    presented : callable, optional
+        What to write of a batch, where its points are not those that readers expect.
     max_regions : int
         Write when so many regions are gathered.
     max_bytes : int
@@ -48,6 +51,7 @@ class RunRecorder:
         run: RunFolder,
         maps_of: MapsOf | None = None,
         *,
+        presented: Presented | None = None,
         max_regions: int = 50_000,
         max_bytes: int = 64 << 20,
         min_seconds: float = 2.0,
@@ -57,6 +61,7 @@ class RunRecorder:
             raise ValueError("output maps are computed iff the run's layout stores them")
         self._run = run
         self._maps_of = maps_of
+        self._presented = presented
         self._max_regions = max_regions
         self._max_bytes = max_bytes
         self._min_seconds = min_seconds
@@ -73,6 +78,8 @@ class RunRecorder:
         RunFolderError
             If the folder cannot be written.
         """
+        if self._presented is not None:
+            advance = replace(advance, regions=self._presented(advance.regions))
         regions = advance.regions
         maps = self._maps_of(regions) if self._maps_of is not None and len(regions) else None
         self._gathered.add(advance, maps)

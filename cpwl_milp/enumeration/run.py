@@ -67,7 +67,7 @@ def enumerate_into(
         bounds = pre_activation_bounds(
             network, problem.domain, method=str(question.settings["bounds"])
         )
-        formulas = count_bounds(network, bounds.stability(network))
+        formulas = count_bounds(problem.plain, bounds.stability(network))
         state = restart(run)
         engine = make_engine(
             problem,
@@ -80,11 +80,11 @@ def enumerate_into(
             ),
             known=None if question.engine in ("cells", "tree") else listed_patterns(run),
         )
-        maps_of = OutputMapsOf(network) if question.layout.n_outputs is not None else None
+        maps_of = OutputMapsOf(problem.plain) if question.layout.n_outputs is not None else None
         row = network.n_units // 8 + 8 * (1 + network.n_inputs) * (
             1 + (question.layout.n_outputs or 0)
         )
-        with RunRecorder(run, maps_of) as recorder:
+        with RunRecorder(run, maps_of, presented=problem.presented) as recorder:
             outcome = enumerate_regions(
                 engine,
                 n_layers=len(network.layers),

@@ -78,7 +78,7 @@ def check_agreement(
         theirs, inner = model.referee.probed(x)
     if domain is not None and not all(np.isfinite(v).all() for v in (x, theirs, *inner)):
         raise DomainError(
-            domain.box.origin,
+            domain.origin,
             "inputs so large that onnxruntime gives infinite or NaN values there",
             "a domain on which the model can be evaluated",
         )

@@ -17,8 +17,8 @@ from cpwl_milp.enumeration.recording import RunRecorder
 class SlowRecorder(RunRecorder):
     """Writes every advance as a step, not too fast."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments, min_seconds=0.0, max_seconds=0.0)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named, min_seconds=0.0, max_seconds=0.0)
 
     def accept(self, advance: Any) -> None:
         """Take one advance."""

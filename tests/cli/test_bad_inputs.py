@@ -196,7 +196,7 @@ def test_bad_vnnlib_files(file: str, says: str) -> None:
 @pytest.mark.parametrize("command", ["bounds", "count", "enumerate", "encode", "plot"])
 def test_no_domain_is_a_usage_error(command: str) -> None:
     out = {"enumerate": " -o run", "encode": " -o m.mps", "plot": " -o p.png"}.get(command, "")
-    refused(f"{command} m.onnx{out}", 2, "--box LO,HI or --vnnlib FILE")
+    refused(f"{command} m.onnx{out}", 2, "--box LO,HI, --ball CENTER --radius R", "--whole-space")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -208,7 +208,9 @@ def test_a_bad_domain_stops_every_command(command: str) -> None:
         "information": "--data x.npy",
     }
     refused(f"{command} m.onnx --box 2,1 {more.get(command, '')}", 1, "--box: empty")
-    refused(f"{command} m.onnx --box 0,1 --vnnlib a {more.get(command, '')}", 2, "not both")
+    refused(
+        f"{command} m.onnx --box 0,1 --vnnlib a {more.get(command, '')}", 2, "exclude each other"
+    )
     refused(f"{command} absent.onnx --box 0,1 {more.get(command, '')}", 1, "no such file")
     refused(f"{command} notes --box 0,1 {more.get(command, '')}", 1, "not an ONNX model")
 

@@ -7,10 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from cpwl_milp.cli import main
+from cpwl_milp.core.domain import Box, Domain
+from cpwl_milp.core.domains import Ball, WholeSpace
+from cpwl_milp.domains import plane_through, polytope
 from tests.docs.pages import REPOSITORY, workplace
 
 PAGE = REPOSITORY / "docs" / "reference" / "json.md"
@@ -67,6 +71,8 @@ def _fits(value: Any, kind: str) -> bool:
         return isinstance(value, dict) and all(_fits(v, kind[10:]) for v in value.values())
     if kind in ("model", "domain"):
         fields = DOCUMENTED[kind]
+        if kind == "domain" and isinstance(value, dict):
+            fields = fields | DOCUMENTED[f"domain {value.get('kind')}"]
         return isinstance(value, dict) and (
             value.keys() == fields.keys() and all(_fits(value[k], fields[k]) for k in fields)
         )
@@ -107,7 +113,23 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 
 def test_every_command_is_asked() -> None:
     assert set(ASKED) == set(main.list_commands(None))  # type: ignore[arg-type]
-    assert set(DOCUMENTED) == {"model", "domain", *ASKED}
+    kinds = {f"domain {kind}" for kind in ("box", "ball", "polytope", "slice", "whole-space")}
+    assert set(DOCUMENTED) == {"model", "domain", *kinds, *ASKED}
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        Ball(np.zeros(2), 1.0, "1"),
+        polytope(np.ones((1, 2)), np.ones(1), within=Box.uniform(-1, 1, 2), origin="a file"),
+        plane_through(np.eye(3), Box.uniform(-1, 1, 3)),
+        WholeSpace(2),
+        Box(np.zeros(2), np.array([0.0, 1.0])),
+    ],
+    ids=lambda domain: str(domain.describe()["kind"]),
+)
+def test_domains_are_described_as_documented(domain: Domain) -> None:
+    assert _fits(json.loads(json.dumps(domain.describe())), "domain")
 
 
 @pytest.mark.parametrize("command", ASKED)

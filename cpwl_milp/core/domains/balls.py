@@ -6,6 +6,7 @@ polytope: the ball engine asks for the distance of cells from its centre.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ from cpwl_milp.core.domains.polytope import Polytope
 from cpwl_milp.core.errors import DomainError
 
 NORMS = ("1", "2", "inf")
+
+# Up to so many inputs an L1 ball is written by its 2^n facets.
+_FEW = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,12 +108,19 @@ class Ball(Domain):
         }
 
     def reduced(self) -> tuple[Domain, Coordinates | None]:
-        """As a box (L-infinity) or a polytope in twice the inputs (L1); an L2 ball as it is."""
+        """As a box (L-infinity) or a polytope (L1); an L2 ball as it is.
+
+        The L1 ball has 2^n facets, and beyond a few inputs one inequality in twice as many.
+        """
         if self.norm == "inf":
             return self.box, None
         if self.norm == "2":
             return self, None
         n = self.centre.size
+        if n <= _FEW:
+            facets = np.array(list(itertools.product((-1.0, 1.0), repeat=n)))
+            limit = facets @ self.centre + self.radius
+            return Polytope(facets, limit, self.box, self.centre, self.origin), None
         simplex = Polytope(
             np.ones((1, 2 * n)),
             np.array([self.radius]),
