@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,6 +14,7 @@ from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ambiguity import Arbiter, Question, Sign, Verdict
 
 # Why a compiled search returned.
 DONE = 0
@@ -19,6 +22,9 @@ PAUSED = 1  # the quota of work is spent, or the output is full
 PARKED = 2  # the current cell lies beyond a layer's limit
 STUCK = 3  # the current cell cannot be decided
 NEEDS_SPACE = 4
+# 5: the tree's own "a region was handed out".
+AMBIGUOUS = 6  # float64 cannot tell what some units do on the current cell: `questions`
+THIN = 7  # the current cell is too thin for float64
 
 # A value within this share of a tolerance is zero to rounding (equal, opposite, parallel units, a
 # common zero). Between this share and the tolerance itself it is a doubt: probably not zero, but
@@ -59,9 +65,31 @@ class Search(Protocol):
         """The siblings still to come, the latest first."""
         ...
 
+    def questions(self) -> list[Question]:
+        """After AMBIGUOUS: what the search asks about the cell at hand."""
+        ...
+
+    def answer(self, verdicts: Sequence[Verdict]) -> None:
+        """The answers, in the same order; the next `run` takes them up."""
+        ...
+
+    def standing(self) -> tuple[int, int]:
+        """After THIN: the first unit whose bit on the cell is not known, and the layer at hand."""
+        ...
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The bits on the cell at hand, of all units that are decided."""
+        ...
+
     @property
     def prefix_counts(self) -> NDArray[np.int64]:
         """Cells of each prefix completed so far."""
+        ...
+
+    @property
+    def prefix_left(self) -> NDArray[np.int64]:
+        """Cells of each prefix that may still be counted; written to."""
         ...
 
     @property
@@ -70,7 +98,29 @@ class Search(Protocol):
         ...
 
 
-def descend(search: Search, cube: Cube, budget: Budget, n_units: int, first_quota: int) -> Advance:
+class NeverAsks:
+    """For searches that decide everything themselves."""
+
+    def questions(self) -> list[Question]:
+        """None."""
+        return []
+
+    def answer(self, verdicts: Sequence[Verdict]) -> None:
+        """Nothing was asked."""
+
+    def standing(self) -> tuple[int, int]:
+        """Never called."""
+        raise NotImplementedError
+
+
+def descend(
+    search: Search,
+    cube: Cube,
+    budget: Budget,
+    n_units: int,
+    first_quota: int,
+    arbiter: Arbiter | None = None,
+) -> Advance:
     """Run a search until its cube is closed or the budget is spent.
 
     Parameters
@@ -82,11 +132,16 @@ def descend(search: Search, cube: Cube, budget: Budget, n_units: int, first_quot
     n_units : int
     first_quota : int
         Work before the first look at the clock; later quotas follow the clock.
+    arbiter : Arbiter, optional
+        Who answers what the search asks; without, it goes on with its guesses (doubts).
     """
+    exactly = _Exactly(search, arbiter)
     batches: list[RegionBatch] = []
     parked: list[Cube] = []
     stuck: list[Cube] = []
+    thin: list[Cube] = []
     reason = ""
+    stuck_reason = search.stuck_reason
     found = 0
     quota = first_quota
     leave = False
@@ -96,39 +151,103 @@ def descend(search: Search, cube: Cube, budget: Budget, n_units: int, first_quot
         seconds = before - budget.seconds_left
         batches.append(search.taken())
         found += len(batches[-1])
-        search.limit(budget.max_regions - found)
-        leave = status in (PARKED, STUCK)
+        leave = status in (PARKED, STUCK, THIN)
         if status == DONE:
             break
-        if status == PARKED:
+        if status == AMBIGUOUS:
+            exactly.answer()
+        elif status == THIN and found < budget.max_regions:
+            advance = exactly.explore(replace(budget, max_regions=budget.max_regions - found))
+            batches.append(advance.regions)
+            found += len(advance.regions)
+            parked.extend(advance.parked)
+            if advance.unresolved:
+                stuck_reason = advance.unresolved
+                stuck.extend(advance.open)
+            else:
+                thin.extend(advance.open)
+        elif status == THIN:
+            leave = False
+        elif status == PARKED:
             parked.append(search.current())
         elif status == STUCK:
             stuck.append(search.current())
         elif status == NEEDS_SPACE and not search.grow():
             reason = search.full_reason
             break
-        if found >= budget.max_regions:
+        search.limit(budget.max_regions - found)
+        if found >= budget.max_regions or thin or budget.seconds_left <= 0:
             break
-        if budget.seconds_left <= 0:
-            break
-        quota = max(10, min(1 << 30, int(quota * min(4.0, _SLICE / max(seconds, 1e-4)))))
+        if status not in (AMBIGUOUS, THIN):
+            quota = max(10, min(1 << 30, int(quota * min(4.0, _SLICE / max(seconds, 1e-4)))))
     left = [] if status == DONE else search.pending()
     if status != DONE and not leave:
         left.insert(0, search.current())
     if stuck and not left and not found:
         # Nothing but the failure itself is left of this cube: another try is no use.
-        reason = search.stuck_reason
+        reason = stuck_reason
     return Advance(
         cube=cube,
         regions=RegionBatch.joined(batches),
         # The loop takes the first one up next: on with the search where it stopped.
-        open=(*left, *stuck),
+        open=(*thin, *left, *stuck),
         prefix_counts=search.prefix_counts.copy(),
         thin=np.zeros((0, packed_size(n_units)), dtype=np.uint8),
         parked=tuple(parked),
         unresolved=reason,
-        decisions=search.decisions,
+        decisions=exactly.added_to(search.decisions),
     )
+
+
+class _Exactly:
+    """What a search turns to its arbiter for."""
+
+    def __init__(self, search: Search, arbiter: Arbiter | None) -> None:
+        self._search = search
+        self._arbiter = arbiter
+        self._counts: Counter[str] = Counter()
+
+    def answer(self) -> None:
+        """Answer what the search asks about the cell at hand."""
+        questions = self._search.questions()
+        if self._arbiter is None:
+            self._search.answer([Verdict(None)] * len(questions))
+            return
+        literals = self._search.current().literals
+        bits = self._search.bits
+        verdicts = [
+            self._arbiter.settle(bounding(literals, question.unit), bits, question)
+            for question in questions
+        ]
+        settled = [verdict.sign for verdict in verdicts if verdict.sign is not None]
+        self._counts["exact"] += len(settled)
+        self._counts["slivers"] += settled.count(Sign.CUTS)
+        self._search.answer(verdicts)
+
+    def explore(self, budget: Budget) -> Advance:
+        """Explore the cell at hand exactly, and book what that counted."""
+        search = self._search
+        assert self._arbiter is not None, "only exact answers make a cell thin"
+        unit, layer = search.standing()
+        left = tuple(int(k) for k in search.prefix_left)
+        advance = self._arbiter.explore(
+            search.current(), search.bits, unit, layer, replace(budget, prefix_left=left)
+        )
+        search.prefix_left[:] -= advance.prefix_counts
+        search.prefix_counts[:] += advance.prefix_counts
+        self._counts.update(advance.decisions)
+        return advance
+
+    def added_to(self, decisions: dict[str, int]) -> dict[str, int]:
+        """The counters of a search together with those of its arbiter."""
+        found = Counter(self._counts)
+        found.update(decisions)
+        return dict(found)
+
+
+def bounding(literals: Sequence[int], unit: int) -> list[int]:
+    """The literals of units below `unit`, in the order of the units."""
+    return sorted((k for k in literals if abs(k) <= unit), key=abs)
 
 
 def with_doubts(advance: Advance, doubts: int) -> Advance:

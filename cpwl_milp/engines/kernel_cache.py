@@ -11,12 +11,16 @@ import hashlib
 from pathlib import Path
 
 _STAMP = "kernels.sha256"
+# Folders that no kernel takes anything from.
+_WITHOUT_KERNELS = {"exact", "milp"}
 
 
 def forget_stale_kernels(folder: Path) -> None:
     """Delete cached kernels below `folder` unless they were compiled from the sources there now."""
     digest = hashlib.sha256()
     for source in sorted(folder.rglob("*.py")):
+        if source.parent.name in _WITHOUT_KERNELS:
+            continue
         digest.update(source.read_bytes())
     stamp = folder / "__pycache__" / _STAMP
     # A place that cannot be written holds no cache of ours either.

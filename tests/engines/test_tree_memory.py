@@ -24,7 +24,7 @@ def _state(dim: int) -> State:
     network = random_network(np.random.default_rng(0), dim, [4])
     box = Box.uniform(-1.0, 1.0, dim)
     plan = lay_out(network, box, pre_activation_bounds(network, box))
-    return start(plan, ROOT, Budget(10, time.monotonic() + 10), 10, False)
+    return start(plan, ROOT, Budget(10, time.monotonic() + 10), with_balls=False)
 
 
 @pytest.mark.parametrize("full", [True, False])

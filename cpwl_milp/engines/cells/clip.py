@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpwl_milp.engines.cells.state import BEGIN, END, FACETS, MAX_FACETS, N_OPEN, TOP
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 
 # Outcomes of `cut_cell`.
 CUT = 0

@@ -15,9 +15,9 @@ from cpwl_milp.engines.cells.state import (
     TIES,
     TOP,
 )
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.lanes import N_LANES, least, load, most, plus_scaled, store
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
 
 
 @inlined_kernel

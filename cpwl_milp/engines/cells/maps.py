@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cpwl_milp.engines.cells.state import COMPOSED, STAMP, UPDATED
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 
 # Updates after which maps are composed afresh, before rounding errors add up.
 _MOST_UPDATES = 1 << 12

@@ -31,6 +31,7 @@ from cpwl_milp.engines.cells.state import (
     TOP,
     State,
 )
+from cpwl_milp.engines.descent import NeverAsks
 from cpwl_milp.engines.lanes import N_LANES
 
 # Regions handed over at once.
@@ -39,7 +40,7 @@ _BATCH = 1 << 15
 _MOST_NUMBERS = 1 << 27
 
 
-class CellSearch:
+class CellSearch(NeverAsks):
     """The compiled search below one cube.
 
     Parameters
@@ -118,6 +119,16 @@ class CellSearch:
             for level in reversed(range(n_levels))
             if self._state.levels[level, L_PENDING]
         ]
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The bits on the cell at hand."""
+        return self._state.bits
+
+    @property
+    def prefix_left(self) -> NDArray[np.int64]:
+        """Cells of each prefix that may still be counted."""
+        return self._state.prefix_left
 
     @property
     def prefix_counts(self) -> NDArray[np.int64]:

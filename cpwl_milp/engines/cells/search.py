@@ -31,8 +31,8 @@ from cpwl_milp.engines.cells.state import (
     TESTS,
     TOP,
 )
+from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
-from cpwl_milp.engines.tree.compiled import entry_kernel, inlined_kernel
 
 
 @entry_kernel

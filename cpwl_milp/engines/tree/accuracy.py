@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.tree.compiled import allocating_kernel, inlined_kernel, kernel
+from cpwl_milp.engines.compiled import allocating_kernel, inlined_kernel, kernel
 from cpwl_milp.engines.tree.state import AGE, INVERSE, REFACTORED, ROWS, SIDE, TABLE
 
 # Pivots after which the error is measured.

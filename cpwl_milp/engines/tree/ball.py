@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.tree.compiled import allocating_kernel
+from cpwl_milp.engines.compiled import allocating_kernel
 from cpwl_milp.engines.tree.search import REGION, search
 from cpwl_milp.engines.tree.state import EMITTED, METRIC, PIVOTS, ROWS, SIDE, TABLE, TESTS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.tree.compiled import inlined_kernel
+from cpwl_milp.engines.compiled import inlined_kernel
 from cpwl_milp.engines.tree.dictionary import exchange
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (

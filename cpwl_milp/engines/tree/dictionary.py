@@ -25,8 +25,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.compiled import kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
-from cpwl_milp.engines.tree.compiled import kernel
 from cpwl_milp.engines.tree.state import DOUBTS, PIVOTS, SIDE, SPAN, TIES
 
 # Outcomes of `seek_negative`.

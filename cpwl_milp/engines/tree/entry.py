@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.compiled import allocating_kernel, kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.tree.accuracy import express
-from cpwl_milp.engines.tree.compiled import allocating_kernel, kernel
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     BLOCK,

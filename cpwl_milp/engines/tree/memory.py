@@ -1,8 +1,7 @@
-"""Setting up, emptying and enlarging the memory of the compiled search."""
+"""Setting up the memory of the tree search, and the search as `descent` drives it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,15 @@ from numpy.typing import NDArray
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.descent import NeverAsks
+from cpwl_milp.engines.tree.ball import search_with_balls
 from cpwl_milp.engines.tree.plan import Plan
+from cpwl_milp.engines.tree.search import search
 from cpwl_milp.engines.tree.state import (
     BLOCK,
     COUNTED,
+    COUNTER_NAMES,
     EMITTED,
     LAYER,
     LEVELS,
@@ -34,10 +38,110 @@ from cpwl_milp.engines.tree.state import (
     State,
 )
 
+# Regions handed over at once.
+_BATCH = 1 << 15
+# Memory for the dictionaries of one path.
+_MOST_BYTES = 4 << 30
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
-def start(plan: Plan, cube: Cube, budget: Budget, batch: int, with_points: bool) -> State:
+class TreeSearch(NeverAsks):
+    """The compiled search below one cube.
+
+    Parameters
+    ----------
+    plan : Plan
+    cube : Cube
+    budget : Budget
+    with_balls : bool
+        Emit centre (in the unit box) and radius of the largest ball in every region.
+    """
+
+    stuck_reason = "a sequence of pivots failed numerically"
+    full_reason = "the dictionaries along one path need more than 4 GiB"
+
+    def __init__(self, plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> None:
+        self._plan = plan
+        self._cube = cube
+        self._with_balls = with_balls
+        self._state = start(plan, cube, budget, with_balls=with_balls)
+
+    def run(self, quota: int, *, leave: bool) -> int:
+        """Search on."""
+        if self._with_balls:
+            return int(search_with_balls(self._plan, self._state, quota, leave))
+        return int(search(self._plan, self._state, quota, False, leave))
+
+    def taken(self) -> RegionBatch:
+        """The regions emitted since the last call, centres in the unit box."""
+        state = self._state
+        n = int(state.at[EMITTED])
+        state.at[EMITTED] = 0
+        balls = state.balls[:n]
+        return RegionBatch(state.patterns[:n].copy(), balls[:, :-1].copy(), balls[:, -1].copy())
+
+    def limit(self, room: int) -> None:
+        """From now on emit at most `room` regions at a time."""
+        if room < len(self._state.patterns):
+            places = slice(max(1, room))
+            self._state = self._state._replace(
+                patterns=self._state.patterns[places], balls=self._state.balls[places]
+            )
+
+    def grow(self) -> bool:
+        """Make room for more dictionaries, or for more rows in each."""
+        if self._state.tables.nbytes > _MOST_BYTES:
+            return False
+        self._state = grown(self._state)
+        return True
+
+    def current(self) -> Cube:
+        """The cell at hand as a cube."""
+        literals = self._path()
+        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
+        return Cube.of([*self._cube.literals, *literals], counted)
+
+    def pending(self) -> list[Cube]:
+        """The siblings still to come, the latest first."""
+        literals = self._path()
+        levels = self._state.levels
+        return [
+            Cube.of(
+                [*self._cube.literals, *literals[:level], -literals[level]],
+                max(int(levels[level, OF_LAYER]), self._cube.counted_layers),
+            )
+            for level in reversed(range(len(literals)))
+            if levels[level, PENDING]
+        ]
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The bits on the cell at hand."""
+        return self._state.bits
+
+    @property
+    def prefix_left(self) -> NDArray[np.int64]:
+        """Cells of each prefix that may still be counted."""
+        return self._state.prefix_left
+
+    @property
+    def prefix_counts(self) -> NDArray[np.int64]:
+        """Cells of each prefix completed so far."""
+        return self._state.prefix_counts
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """How decisions were settled so far."""
+        return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
+
+    def _path(self) -> list[int]:
+        """The literals of the branchings down to the cell at hand."""
+        state = self._state
+        units = state.levels[: int(state.at[LEVELS]), OF_UNIT]
+        return [int(unit) + 1 if state.bits[unit] else -(int(unit) + 1) for unit in units]
+
+
+def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
     """The memory at the root of a cube: the unit box at its lowest corner, no rows at all."""
     d = plan.scale.size
     n_units = plan.unit_row.size
@@ -48,7 +152,7 @@ def start(plan: Plan, cube: Cube, budget: Budget, batch: int, with_points: bool)
         fixed[abs(literal) - 1] = 1 if literal > 0 else 0
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[COUNTED] = cube.counted_layers
-    size = max(1, min(batch, budget.max_regions))
+    places = max(1, min(_BATCH, budget.max_regions))
     left = np.full(n_layers, _NO_LIMIT)
     if budget.prefix_left is not None:
         left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
@@ -74,21 +178,12 @@ def start(plan: Plan, cube: Cube, budget: Budget, batch: int, with_points: bool)
         vertex=np.zeros(d),
         levels=np.zeros((n_units + 1, N_OF_LEVEL), dtype=np.int64),
         head=np.zeros(packed_size(n_units), dtype=np.uint8),
-        patterns=np.zeros((size, packed_size(n_units)), dtype=np.uint8),
-        balls=np.zeros((size if with_points else 0, d + 1)),
+        patterns=np.zeros((places, packed_size(n_units)), dtype=np.uint8),
+        balls=np.zeros((places if with_balls else 0, d + 1)),
         prefix_counts=np.zeros(n_layers, dtype=np.int64),
         prefix_left=left,
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
     )
-
-
-def emptied(state: State, room: int) -> State:
-    """The state with empty output arrays, of at most `room` places from now on."""
-    state.at[EMITTED] = 0
-    if room >= len(state.patterns):
-        return state
-    size = max(1, room)
-    return state._replace(patterns=state.patterns[:size], balls=state.balls[:size])
 
 
 def grown(state: State) -> State:
@@ -121,30 +216,3 @@ def grown(state: State) -> State:
         sizes=larger(state.sizes, None),
         scratch=scratch,
     )
-
-
-def size_in_bytes(state: State) -> int:
-    """Bytes of the arrays that grow."""
-    return int(state.tables.nbytes)
-
-
-def current_cube(state: State, cube: Cube) -> Cube:
-    """The cell that the search stands in, as a cube."""
-    literals = [_literal(state, level) for level in range(int(state.at[LEVELS]))]
-    counted = max(int(state.at[LAYER]), cube.counted_layers)
-    return Cube.of([*cube.literals, *literals], counted)
-
-
-def pending_cubes(state: State, cube: Cube) -> Iterator[Cube]:
-    """The siblings still to come, the latest first."""
-    n_levels = int(state.at[LEVELS])
-    literals = [_literal(state, level) for level in range(n_levels)]
-    for level in reversed(range(n_levels)):
-        if state.levels[level, PENDING]:
-            counted = max(int(state.levels[level, OF_LAYER]), cube.counted_layers)
-            yield Cube.of([*cube.literals, *literals[:level], -literals[level]], counted)
-
-
-def _literal(state: State, level: int) -> int:
-    unit = int(state.levels[level, OF_UNIT])
-    return unit + 1 if state.bits[unit] else -(unit + 1)

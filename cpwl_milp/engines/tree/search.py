@@ -8,9 +8,10 @@ work is linear in the number of regions.
 
 from __future__ import annotations
 
+from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
+from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
 from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, check, refresh
 from cpwl_milp.engines.tree.branching import backtrack, branch, push
-from cpwl_milp.engines.tree.compiled import entry_kernel, inlined_kernel
 from cpwl_milp.engines.tree.entry import EMPTY, LACKS_ROWS, compose, enter
 from cpwl_milp.engines.tree.state import (
     AGE,
@@ -27,13 +28,8 @@ from cpwl_milp.engines.tree.state import (
 )
 from cpwl_milp.engines.tree.units import CUTS, UNDECIDED, decide
 
-# Why `search` returned.
-DONE = 0
-PAUSED = 1  # the quota of work is spent, or the output is full
-PARKED = 2  # the current cell lies beyond a layer's limit
-STUCK = 3  # a pivot sequence failed on the current cell
-NEEDS_SPACE = 4
-REGION = 5  # a region was handed out, and the caller wants to look at its cell
+# Beside the codes of descent.py: a region was handed out, and the caller wants to look at its cell.
+REGION = 5
 
 
 @entry_kernel

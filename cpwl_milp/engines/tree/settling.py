@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.tree.state import OPEN, ROWS, SPAN, TABLE, TOLERANCE
 
 # Bounds are given away by this share of their width, for the rounding of the sums.

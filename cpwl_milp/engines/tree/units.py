@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cpwl_milp.engines.tree.compiled import inlined_kernel
+from cpwl_milp.engines.compiled import inlined_kernel
 from cpwl_milp.engines.tree.dictionary import CROSSES, FAILED, move, seek_negative
 from cpwl_milp.engines.tree.state import AGE, PIVOTS, ROWS, TABLE, TESTS, TOLERANCE
 

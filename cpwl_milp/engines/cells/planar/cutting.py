@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from cpwl_milp.engines.cells.planar.entering import height, signs_at
 from cpwl_milp.engines.cells.planar.state import ALL_LINES, BELOW, LABEL, SETTLED, VERTEX, ZERO
-from cpwl_milp.engines.tree.compiled import inlined_kernel
+from cpwl_milp.engines.compiled import inlined_kernel
 
 
 @inlined_kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cpwl_milp.engines.cells.planar.state import CORNERS, LABEL, VERTEX
-from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.compiled import kernel
 
 
 @kernel

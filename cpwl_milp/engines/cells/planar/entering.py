@@ -18,6 +18,7 @@ from cpwl_milp.engines.cells.planar.state import (
     VERTEX,
     ZERO,
 )
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.lanes import (
     above,
@@ -30,7 +31,6 @@ from cpwl_milp.engines.lanes import (
     plus_scaled,
     store,
 )
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
 
 
 @inlined_kernel

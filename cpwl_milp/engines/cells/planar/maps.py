@@ -7,8 +7,8 @@ reading the weights.
 from __future__ import annotations
 
 from cpwl_milp.engines.cells.planar.state import COMPOSED, STAMP, UPDATED
+from cpwl_milp.engines.compiled import inlined_kernel
 from cpwl_milp.engines.lanes import load, lowest_bit, plus_scaled, store
-from cpwl_milp.engines.tree.compiled import inlined_kernel
 
 # Updates after which maps are composed afresh, before rounding errors add up.
 _MOST_UPDATES = 1 << 12

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Budget
-from cpwl_milp.core.pattern import packed_size
+from cpwl_milp.core.pattern import packed_size, unpack
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.cells.planar.plan import PlanarPlan
 from cpwl_milp.engines.cells.planar.search import search
@@ -38,6 +38,7 @@ from cpwl_milp.engines.cells.planar.state import (
     VERTICES,
     State,
 )
+from cpwl_milp.engines.descent import NeverAsks
 
 # Vertices, entries and lines that there is room for at first.
 _LEAST_ROOM = 2048
@@ -53,7 +54,7 @@ _BOX_X, _BOX_Y = (-1.0, 1.0, 1.0, -1.0), (-1.0, -1.0, 1.0, 1.0)
 _BOX_ENTRIES = [corner | corner << LABEL for corner in range(4)]
 
 
-class PlanarSearch:
+class PlanarSearch(NeverAsks):
     """The compiled search below one cube, in the plane.
 
     Parameters
@@ -147,6 +148,17 @@ class PlanarSearch:
             for level in reversed(range(n_levels))
             if self._state.levels[level, L_PENDING]
         ]
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The bits on the cell at hand."""
+        words = self._state.pattern[None, :].view(np.uint8)
+        return unpack(words, int(self._plan.offsets[-1]))[0].view(np.uint8)
+
+    @property
+    def prefix_left(self) -> NDArray[np.int64]:
+        """Cells of each prefix that may still be counted."""
+        return self._state.prefix_left
 
     @property
     def prefix_counts(self) -> NDArray[np.int64]:

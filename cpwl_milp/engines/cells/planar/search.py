@@ -60,9 +60,9 @@ from cpwl_milp.engines.cells.planar.state import (
     VERTICES,
     ZERO,
 )
+from cpwl_milp.engines.compiled import entry_kernel
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
 from cpwl_milp.engines.lanes import lowest_bit
-from cpwl_milp.engines.tree.compiled import entry_kernel
 
 
 @entry_kernel

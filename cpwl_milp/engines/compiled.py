@@ -1,4 +1,4 @@
-"""How the kernels are compiled."""
+"""How the kernels of all engines are compiled."""
 
 from __future__ import annotations
 

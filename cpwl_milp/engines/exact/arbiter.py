@@ -1,0 +1,48 @@
+"""What compiled searches turn to where float64 cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.exploration import Advance, Budget
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.engines.ambiguity import Question, Verdict
+from cpwl_milp.engines.exact.engine import ExactEngine
+from cpwl_milp.engines.exact.maps import Bits
+from cpwl_milp.engines.exact.settler import Settler
+
+
+class ExactArbiter:
+    """Settles single signs, and explores cells too thin for float64 (`ambiguity.Arbiter`).
+
+    The network is turned into whole numbers at the first question only: most networks ask none.
+
+    Parameters
+    ----------
+    problem : Problem
+        Over a domain with linear faces.
+    with_points : bool
+        Of the regions in thin cells: find centre and radius of the largest ball.
+    """
+
+    def __init__(self, problem: Problem, *, with_points: bool = False) -> None:
+        self._problem = problem
+        self._with_points = with_points
+
+    def settle(self, literals: Sequence[int], bits: Bits, question: Question) -> Verdict:
+        """What a unit does on the cell of some literals (see `Settler`)."""
+        return self._settler.settle(literals, bits, question)
+
+    def explore(self, cube: Cube, bits: Bits, unit: int, layer: int, budget: Budget) -> Advance:
+        """The regions of a cube, exactly (see `ExactEngine`)."""
+        return self._engine.explore(cube, bits, unit, layer, budget)
+
+    @cached_property
+    def _settler(self) -> Settler:
+        return Settler(self._problem)
+
+    @cached_property
+    def _engine(self) -> ExactEngine:
+        return ExactEngine(self._problem, with_points=self._with_points)
