@@ -153,7 +153,8 @@ class PlanarSearch(NeverAsks):
     def bits(self) -> NDArray[np.uint8]:
         """The bits on the cell at hand."""
         words = self._state.pattern[None, :].view(np.uint8)
-        return unpack(words, int(self._plan.offsets[-1]))[0].view(np.uint8)
+        bits: NDArray[np.uint8] = unpack(words, int(self._plan.offsets[-1]))[0].view(np.uint8)
+        return bits
 
     @property
     def prefix_left(self) -> NDArray[np.int64]:
