@@ -153,6 +153,7 @@ def _posed(
             network.widths,
             problem.plain.n_inputs,
             network.n_outputs if with_maps else None,
+            unbounded=not where.bounded,
         ),
     )
     return _Task(question, problem, described(imported))

@@ -56,6 +56,11 @@ class Domain(ABC):
         """Dimension of the space the domain lies in."""
         return self.box.lower.size
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it has limits on all sides."""
+        return True
+
     def reduced(self) -> tuple[Domain, Coordinates | None]:
         """A domain with the same regions in simpler coordinates, and these; None for no change.
 

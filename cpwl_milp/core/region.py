@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.pattern import Packed, packed_size
@@ -22,11 +23,14 @@ class RegionBatch:
         An interior point of each region, in the domain's coordinates.
     inradii : ndarray, shape (n,) or (0,)
         Radius of the largest ball inside region and domain, in the domain's coordinates.
+    unbounded : ndarray of bool, shape (n,), or None
+        Whether each region is unbounded, where the domain is and somebody asked.
     """
 
     patterns: Packed
     points: Dense
     inradii: Vector
+    unbounded: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.patterns)

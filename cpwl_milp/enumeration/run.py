@@ -13,6 +13,7 @@ from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Outcome
 from cpwl_milp.enumeration.output_maps import OutputMapsOf
+from cpwl_milp.enumeration.presenting import Presenting
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.recording import RunRecorder, finish_run
 from cpwl_milp.enumeration.resume import listed_patterns, restart
@@ -84,7 +85,8 @@ def enumerate_into(
         row = network.n_units // 8 + 8 * (1 + network.n_inputs) * (
             1 + (question.layout.n_outputs or 0)
         )
-        with RunRecorder(run, maps_of, presented=problem.presented) as recorder:
+        presented = Presenting(problem, question.layout)
+        with RunRecorder(run, maps_of, presented=presented) as recorder:
             outcome = enumerate_regions(
                 engine,
                 n_layers=len(network.layers),

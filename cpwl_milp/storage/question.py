@@ -25,11 +25,14 @@ class Layout:
         Coordinates of an interior point: those of the domain that vary.
     n_outputs : int or None
         Outputs of the network if each region's affine map is stored, else None.
+    unbounded : bool
+        Whether each region is marked as bounded or unbounded.
     """
 
     widths: tuple[int, ...]
     dim: int
     n_outputs: int | None = None
+    unbounded: bool = False
 
     @property
     def n_units(self) -> int:
@@ -82,6 +85,7 @@ class Question:
                 "widths": list(self.layout.widths),
                 "dim": self.layout.dim,
                 "n_outputs": self.layout.n_outputs,
+                "unbounded": self.layout.unbounded,
             },
             "roots": encode_cubes(self.roots),
         }
@@ -100,6 +104,7 @@ class Question:
                 tuple(int(k) for k in layout["widths"]),
                 int(layout["dim"]),
                 None if n_outputs is None else int(n_outputs),
+                bool(layout.get("unbounded", False)),
             ),
             model_options=dict(model["options"]),
             settings=dict(engine["settings"]),

@@ -56,12 +56,20 @@ def region_columns(
         "point": np.concatenate(points),
         "inradius": np.concatenate(inradii),
     }
+    if layout.unbounded:
+        columns["unbounded"] = np.concatenate([_marks(batch) for batch in regions])
     if layout.n_outputs is not None:
         n = len(columns["pattern"])
         coefficients = np.concatenate([m.coefficients for m in maps])
         columns["output_coefficients"] = coefficients.reshape(n, layout.n_outputs * dim)
         columns["output_bias"] = np.concatenate([m.bias for m in maps])
     return columns
+
+
+def _marks(batch: RegionBatch) -> NDArray[np.bool_]:
+    if batch.unbounded is None:
+        raise ValueError("a batch without marks for a layout that stores them")
+    return batch.unbounded
 
 
 def region_batch(columns: dict[str, NDArray[Any]]) -> RegionBatch:

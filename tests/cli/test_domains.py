@@ -70,6 +70,9 @@ def test_an_enumeration_of_the_whole_space_resumes_and_gives_inputs(tmp_path: Pa
     from cpwl_milp import load_model
 
     rows = pq.read_table(run / "regions")
+    # Two layers of 16 lines: every unbounded region is one of the first layer's, or a part of it.
+    marks = rows["unbounded"].to_numpy(zero_copy_only=False)
+    assert 0 < marks.sum() < len(marks)
     network = load_model(MOONS).network
     points = np.stack(rows["point"].to_numpy(zero_copy_only=False))
     weight = np.stack(rows["output_coefficients"].to_numpy(zero_copy_only=False)).reshape(

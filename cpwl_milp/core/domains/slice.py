@@ -48,6 +48,11 @@ class Slice(Domain):
         return self.limits.box
 
     @property
+    def bounded(self) -> bool:
+        """As its limits."""
+        return self.limits.bounded
+
+    @property
     def dim(self) -> int:
         """Dimension of the space that the slice lies in."""
         return self.start.size

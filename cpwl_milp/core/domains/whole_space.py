@@ -38,6 +38,11 @@ class WholeSpace(Domain):
         return self.n
 
     @property
+    def bounded(self) -> bool:
+        """No."""
+        return False
+
+    @property
     def box(self) -> Box:
         """None.
 
