@@ -28,8 +28,8 @@ def pre_activation_bounds(
     ----------
     network : Network
     domain : Domain
-        Of dimension ``network.n_inputs``. ``interval`` and ``crown`` use its bounding box, the
-        others its inequalities too.
+        Of dimension ``network.n_inputs``. ``interval`` and ``crown`` use its bounding box, and of
+        an L1 or L2 ball the dual norm; the others its inequalities too.
     method : str
         ``interval`` (one matrix-vector product a layer), ``crown`` (backward substitution of
         open units), ``lp`` (triangle relaxation, up to two linear programs an open unit),

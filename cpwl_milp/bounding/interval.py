@@ -1,7 +1,8 @@
 """Interval arithmetic through the chain: the floor under every other method.
 
 Moore, Interval Analysis, 1966. Each affine row is minimised and maximised over the box of the
-values before it, each unit over the interval of its pre-activation.
+values before it, each unit over the interval of its pre-activation. The rows of the first layer
+are minimised over the domain itself where that has a closed form.
 """
 
 from __future__ import annotations
@@ -10,20 +11,21 @@ import numpy as np
 import scipy.sparse as sp
 
 from cpwl_milp.bounding.rounding import UNDERFLOW, above, below, gamma, is_power_of_two
-from cpwl_milp.core.affine import Affine, Matrix, Vector
+from cpwl_milp.bounding.support import Support, least, signed_parts, supports_within_box
+from cpwl_milp.core.affine import Affine, Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domain import Domain
 from cpwl_milp.core.network import Layer, Network
 
 
 def interval_bounds(network: Network, domain: Domain) -> Bounds:
-    """Bounds of all pre-activations over the domain's bounding box.
+    """Bounds of all pre-activations over the domain's bounding box, exact first over a ball.
 
     Parameters
     ----------
     network : Network
     domain : Domain
-        Of dimension ``network.n_inputs``; only its box is used.
+        Of dimension ``network.n_inputs``; its box is used, and its own minima of the first rows.
 
     Returns
     -------
@@ -32,8 +34,10 @@ def interval_bounds(network: Network, domain: Domain) -> Bounds:
     """
     lows, highs = [], []
     low, high = domain.box.lower, domain.box.upper
-    for layer in network.layers:
+    for index, layer in enumerate(network.layers):
         z_low, z_high = affine_bounds(layer.affine, low, high)
+        if index == 0:
+            z_low, z_high = _within(supports_within_box(domain), layer.affine, z_low, z_high)
         lows.append(z_low)
         highs.append(z_high)
         low, high = activation_bounds(layer, z_low, z_high)
@@ -94,14 +98,17 @@ def value_magnitudes(low: Vector, high: Vector) -> Vector:
     return np.maximum(np.abs(low), np.abs(high))
 
 
-def signed_parts(weight: Matrix) -> tuple[Matrix, Matrix]:
-    """The positive and the negative entries of a matrix, each with zeros elsewhere."""
-    if isinstance(weight, np.ndarray):
-        return np.maximum(weight, 0), np.minimum(weight, 0)
-    positive, negative = weight.copy(), weight.copy()
-    positive.data = np.maximum(weight.data, 0)
-    negative.data = np.minimum(weight.data, 0)
-    return positive, negative
+def _within(
+    supports: tuple[Support, ...], affine: Affine, low: Vector, high: Vector
+) -> tuple[Vector, Vector]:
+    """Bounds of ``W x + b``, tightened by sets that contain x."""
+    if not supports:
+        return low, high
+    with np.errstate(over="ignore", invalid="ignore"):
+        least_z = least(supports, affine.weight, affine.bias)
+        most_z = -least(supports, -affine.weight, -affine.bias)
+    # Where overflow leaves NaN nothing is known.
+    return np.fmax(low, least_z), np.fmin(high, most_z)
 
 
 def _roundings(affine: Affine) -> Vector:

@@ -72,8 +72,11 @@ class Ball(Domain):
 
     @property
     def box(self) -> Box:
-        """The circumscribed box."""
-        return Box(self.centre - self.radius, self.centre + self.radius, self.origin)
+        """The circumscribed box, rounded outward unless it is the ball itself."""
+        low, high = self.centre - self.radius, self.centre + self.radius
+        if self.norm != "inf":
+            low, high = np.nextafter(low, -np.inf), np.nextafter(high, np.inf)
+        return Box(low, high, self.origin)
 
     def inequalities(self) -> tuple[Dense, Vector]:
         """None beyond the box: what else holds in an L1 or L2 ball is not written as rows."""

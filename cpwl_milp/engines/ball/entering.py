@@ -1,0 +1,86 @@
+"""What all open units of a layer do on a cell that enters it."""
+
+from __future__ import annotations
+
+from cpwl_milp.engines.ball.deciding import reach
+from cpwl_milp.engines.ball.projection import add_scaled, dot
+from cpwl_milp.engines.ball.state import DOUBTS, LEVELS, OPEN, TESTS, TIES
+from cpwl_milp.engines.descent import ROUNDING_SHARE
+from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+
+# Rows have unit norm in the unit ball: below this, distances are rounding.
+_LEAST_TOLERANCE = 1e-11
+
+
+@kernel
+def enter(layout, state, layer):
+    """Compose the maps of a layer and pick the units that may cut the cell.
+
+    All others are given their bit; False if the cube asks for another one of them.
+    """
+    here = state.slots[state.at[LEVELS]]
+    point = state.x[here]
+    first, last = layout.first[layer], layout.first[layer + 1]
+    state.counters[TESTS] += last - first
+    n_opened = 0
+    for unit in range(first, last):
+        compose(layout, state, unit)
+        norm = dot(state.maps[unit], state.maps[unit]) ** 0.5
+        bit = bit_in_ball(state, unit, norm, layout.tolerance[unit])
+        if bit < 0:
+            tolerance = max(layout.tolerance[unit] / norm, _LEAST_TOLERANCE)
+            for k in range(point.shape[0]):
+                state.normals[unit, k] = state.maps[unit, k] / norm
+            state.heights[unit] = state.shifts[unit] / norm
+            state.tolerances[unit] = tolerance
+            value = dot(state.normals[unit], point) + state.heights[unit]
+            side = -1.0 if value >= 0.0 else 1.0
+            if (
+                abs(value) > tolerance
+                and reach(state, here, unit, side, value) <= -tolerance
+            ):
+                bit = 1 if value > 0.0 else 0
+        if bit < 0:
+            state.opened[first + n_opened] = unit
+            n_opened += 1
+        else:
+            state.bits[layout.unit[unit]] = bit
+            if state.fixed[unit] >= 0 and state.fixed[unit] != bit:
+                return False
+    state.n_opened[layer] = n_opened
+    state.at[OPEN] = 0
+    return True
+
+
+@inlined_kernel
+def compose(layout, state, unit):
+    """A unit's map for the bits below. Cost: O(d) for each open unit below that is not zero."""
+    target = state.maps[unit]
+    for k in range(target.shape[0]):
+        target[k] = layout.rows[unit, k]
+    shift = layout.bias[unit]
+    for entry in range(layout.indptr[unit], layout.indptr[unit + 1]):
+        source = layout.indices[entry]
+        weight = layout.weights[entry]
+        if state.bits[layout.unit[source]] == 0:
+            weight *= layout.slope[source]
+        if weight != 0.0:
+            add_scaled(target, weight, state.maps[source])
+            shift += weight * state.shifts[source]
+    state.shifts[unit] = shift
+
+
+@inlined_kernel
+def bit_in_ball(state, unit, norm, tolerance):
+    """The bit of a unit whose z has one sign in the whole ball, ``shift -+ norm``; else -1."""
+    low, high = state.shifts[unit] - norm, state.shifts[unit] + norm
+    if low < -tolerance and high > tolerance:
+        return -1
+    # Zero, or touching the sphere, within rounding.
+    bit = 1 if high > tolerance else 0
+    against = -low if bit else high
+    if abs(against) <= tolerance:
+        state.counters[TIES] += 1
+        if against > ROUNDING_SHARE * tolerance:
+            state.counters[DOUBTS] += 1
+    return bit

@@ -1,0 +1,218 @@
+"""Setting up and enlarging the memory of the ball search, and the search as `descent` drives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.exploration import Budget
+from cpwl_milp.core.pattern import packed_size
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ball.layout import Condensed
+from cpwl_milp.engines.ball.search import search
+from cpwl_milp.engines.ball.state import (
+    COUNTED,
+    COUNTER_NAMES,
+    EMITTED,
+    LAYER,
+    LEVELS,
+    N_COUNTERS,
+    N_FOUND,
+    N_OF_LEVEL,
+    N_PLACES,
+    OF_LAYER,
+    OF_ROW,
+    OF_UNIT,
+    PADDING,
+    PATH,
+    State,
+)
+from cpwl_milp.engines.descent import DONE
+
+# Regions handed over at once.
+_BATCH = 1 << 15
+# Memory for the nearest points of one path.
+_MEMORY = 4 << 30
+
+
+class BallSearch:
+    """The compiled search below one cube.
+
+    Parameters
+    ----------
+    condensed : Condensed
+    cube : Cube
+    budget : Budget
+    with_points : bool
+        Emit centre and radius of every region's largest ball, in the unit ball.
+    """
+
+    stuck_reason = "a projection onto a cell failed numerically"
+    full_reason = "the nearest points along one path need more than 4 GiB"
+
+    def __init__(
+        self, condensed: Condensed, cube: Cube, budget: Budget, *, with_points: bool
+    ) -> None:
+        self._layout = condensed.layout
+        self._cube = cube
+        self._with_points = with_points
+        self._fixed = _fixed_bits(cube, condensed.bits.size)
+        closed = np.ones(condensed.bits.size, dtype=np.bool_)
+        closed[self._layout.unit] = False
+        # A cube that asks for another bit of a unit with one sign in the ball holds nothing.
+        self._is_empty = bool(
+            np.any(closed & (self._fixed >= 0) & (self._fixed != condensed.bits))
+        )
+        self._state = start(
+            condensed, self._fixed[self._layout.unit], cube, budget, with_points=with_points
+        )
+
+    def run(self, quota: int, *, leave: bool) -> int:
+        """Search on."""
+        if self._is_empty:
+            return DONE
+        return int(search(self._layout, self._state, quota, self._with_points, leave))
+
+    def taken(self) -> RegionBatch:
+        """The regions emitted since the last call, balls in the unit ball."""
+        state = self._state
+        n = int(state.at[EMITTED])
+        state.at[EMITTED] = 0
+        balls = state.balls[: n if self._with_points else 0].copy()
+        return RegionBatch(state.patterns[:n].copy(), balls[:, :-1], balls[:, -1])
+
+    def limit(self, room: int) -> None:
+        """From now on emit at most `room` regions at a time."""
+        if room < len(self._state.patterns):
+            places = slice(max(1, room))
+            self._state = self._state._replace(
+                patterns=self._state.patterns[places], balls=self._state.balls[places]
+            )
+
+    def grow(self) -> bool:
+        """Make slots for twice as many levels and active rows."""
+        state = self._state
+        n_slots, most, d = state.basis.shape
+        slots = min(2 * n_slots, len(state.levels) + 4)
+        rows = min(2 * most, d)
+        if 8 * slots * rows * (d + rows) > _MEMORY:
+            return False
+
+        def grown(array: NDArray[Any], *shape: int) -> NDArray[Any]:
+            larger = np.zeros(shape, dtype=array.dtype)
+            larger[tuple(slice(k) for k in array.shape)] = array
+            return larger
+
+        numbers = grown(state.slots, slots)
+        numbers[n_slots:] = np.arange(n_slots, slots)
+        self._state = state._replace(
+            slots=numbers,
+            x=grown(state.x, slots, d),
+            sizes=grown(state.sizes, slots),
+            active=grown(state.active, slots, rows),
+            multipliers=grown(state.multipliers, slots, rows),
+            basis=grown(state.basis, slots, rows, d),
+            triangle=grown(state.triangle, slots, rows, rows),
+        )
+        return True
+
+    def current(self) -> Cube:
+        """The cell at hand as a cube."""
+        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
+        return self._cell(int(self._state.at[PATH]), counted)
+
+    def pending(self) -> list[Cube]:
+        """The siblings still to come, the latest first."""
+        found = []
+        for level in reversed(range(int(self._state.at[LEVELS]))):
+            entry = self._state.levels[level]
+            counted = max(int(entry[OF_LAYER]), self._cube.counted_layers)
+            above = self._cell(int(entry[OF_ROW]), counted)
+            found.append(above.extended(int(self._layout.unit[entry[OF_UNIT]]) + 1))
+        return found
+
+    @property
+    def prefix_counts(self) -> NDArray[np.int64]:
+        """Cells of each prefix completed so far."""
+        return self._state.prefix_counts
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """How decisions were settled so far."""
+        return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
+
+    def _cell(self, n_rows: int, counted: int) -> Cube:
+        """The cell behind the first rows of the path."""
+        units = self._layout.unit[self._state.path[:n_rows]] + 1
+        literals = np.where(self._state.signs[:n_rows] > 0, units, -units)
+        return Cube.of(
+            [*self._cube.literals, *literals[self._fixed[units - 1] < 0].tolist()], counted
+        )
+
+
+def start(
+    condensed: Condensed,
+    fixed: NDArray[np.int8],
+    cube: Cube,
+    budget: Budget,
+    *,
+    with_points: bool,
+) -> State:
+    """The memory at the root of a cube: the whole ball and its centre."""
+    layout = condensed.layout
+    n_open, d = layout.rows.shape
+    n_layers = layout.offsets.size - 1
+    n_slots, most = min(16, n_open + 4), min(4, d)
+    capacity = (n_open + 1 + PADDING - 1) // PADDING * PADDING
+    at = np.zeros(N_PLACES, dtype=np.int64)
+    at[COUNTED] = cube.counted_layers
+    left = np.full(n_layers, np.iinfo(np.int64).max)
+    if budget.prefix_left is not None:
+        left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
+    places = max(1, min(_BATCH, budget.max_regions))
+    return State(
+        at=at,
+        bits=condensed.bits.copy(),
+        fixed=fixed,
+        maps=np.zeros((n_open, d)),
+        shifts=np.zeros(n_open),
+        normals=np.zeros((n_open, d)),
+        heights=np.zeros(n_open),
+        tolerances=np.zeros(n_open),
+        opened=np.zeros(n_open, dtype=np.int64),
+        n_opened=np.zeros(n_layers, dtype=np.int64),
+        path=np.zeros(n_open + 1, dtype=np.int64),
+        signs=np.zeros(capacity),
+        rests=np.zeros(capacity),
+        columns=np.zeros((d, capacity)),
+        slack=np.zeros(capacity),
+        moved=np.zeros(capacity),
+        slots=np.arange(n_slots),
+        x=np.zeros((n_slots, d)),
+        sizes=np.zeros(n_slots, dtype=np.int64),
+        active=np.zeros((n_slots, most), dtype=np.int64),
+        multipliers=np.zeros((n_slots, most)),
+        basis=np.zeros((n_slots, most, d)),
+        triangle=np.zeros((n_slots, most, most)),
+        share=np.zeros(d + 1),
+        step=np.zeros(d + 1),
+        way=np.zeros(d),
+        found=np.zeros(N_FOUND),
+        levels=np.zeros((n_open + 1, N_OF_LEVEL), dtype=np.int64),
+        patterns=np.zeros((places, packed_size(condensed.bits.size)), dtype=np.uint8),
+        balls=np.zeros((places if with_points else 0, d + 1)),
+        prefix_counts=np.zeros(n_layers, dtype=np.int64),
+        prefix_left=left,
+        counters=np.zeros(N_COUNTERS, dtype=np.int64),
+    )
+
+
+def _fixed_bits(cube: Cube, n_units: int) -> NDArray[np.int8]:
+    """The bits that a cube's literals ask for, else -1."""
+    fixed = np.full(n_units, -1, dtype=np.int8)
+    for literal in cube.literals:
+        fixed[abs(literal) - 1] = 1 if literal > 0 else 0
+    return fixed

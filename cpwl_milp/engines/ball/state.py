@@ -1,0 +1,108 @@
+"""The memory of the ball search."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Places in State.at: layer at hand, place in its list of open units, levels, rows of the path,
+# regions emitted, whether the layer stands, layers that the start of the cube had counted.
+LAYER, OPEN, LEVELS, PATH, EMITTED, ENTERED, COUNTED = range(7)
+N_PLACES = 7
+
+# Places in State.counters.
+CUTS, TESTS, STEPS, SHIFTED, TIES, DOUBTS = range(6)
+N_COUNTERS = 6
+COUNTER_NAMES = ("cuts", "tests", "steps", "shifted", "ties", "doubts")
+
+# Places in a row of State.levels: of each branching whose child of bit 1 is still to come, its
+# unit, layer, next place in the open list and row of the path.
+OF_UNIT, OF_LAYER, OF_NEXT, OF_ROW = range(4)
+N_OF_LEVEL = 4
+
+# Places in a row of State.found: what `nearest` ended with.
+VALUE, TOTAL, LAST, LEAST = range(4)
+N_FOUND = 4
+
+# Rows of a path are padded to a multiple of this: loops over them run in whole vectors.
+PADDING = 8
+
+
+class State(NamedTuple):
+    """All arrays; d is the dimension, n_open the number of open units.
+
+    Rows of the path are ``g.x + h >= 0`` with ``|g| = 1``, one for each branching above, the unit
+    under test behind them. A slot holds the point of a cell that is nearest to the centre, with
+    its multipliers: ``x = sum_i m_i g_i`` over the active rows i.
+
+    Attributes
+    ----------
+    at : int64 (N_PLACES,)
+    bits : uint8 (n_units,)
+    fixed : int8 (n_open,)
+        The cube's literals: the bit, or -1.
+    maps : float64 (n_open, d), shifts : float64 (n_open,)
+        z of each open unit for the current prefix, ``maps @ x + shifts``.
+    normals : float64 (n_open, d), heights, tolerances : float64 (n_open,)
+        The same divided by the norm of the map, and below what they are rounding.
+    opened : int64 (n_open,), n_opened : int64 (n_layers,)
+        Units of each layer that may cut the cell that entered it.
+    path : int64 (n_open + 1,), signs, rests : float64 (capacity,)
+        Unit, sign and constant h of each row of the path.
+    columns : float64 (d, capacity)
+        The g of the rows, coordinate by coordinate.
+    slack, moved : float64 (capacity,)
+        Scratch: ``g.x + h``; constants of a shifted cell.
+    slots : int64 (n_slots,)
+        Slots of the siblings to come, one a level, then of the cell at hand, then free ones.
+    x : float64 (n_slots, d)
+    sizes : int64 (n_slots,)
+        Active rows.
+    active : int64 (n_slots, most), multipliers : float64 (n_slots, most)
+    basis : float64 (n_slots, most, d), triangle : float64 (n_slots, most, most)
+        The active rows' g, as columns, are ``basis^T @ triangle`` with orthonormal basis.
+    share, step : float64 (d + 1,), way : float64 (d,)
+        Scratch.
+    found : float64 (N_FOUND,)
+    levels : int64 (n_open + 1, N_OF_LEVEL)
+    patterns : uint8 (places, packed size), balls : float64 (places or 0, d + 1)
+        The regions emitted; centre and radius of the largest ball, if asked for.
+    prefix_counts, prefix_left : int64 (n_layers,)
+    counters : int64 (N_COUNTERS,)
+    """
+
+    at: NDArray[np.int64]
+    bits: NDArray[np.uint8]
+    fixed: NDArray[np.int8]
+    maps: NDArray[np.float64]
+    shifts: NDArray[np.float64]
+    normals: NDArray[np.float64]
+    heights: NDArray[np.float64]
+    tolerances: NDArray[np.float64]
+    opened: NDArray[np.int64]
+    n_opened: NDArray[np.int64]
+    path: NDArray[np.int64]
+    signs: NDArray[np.float64]
+    rests: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    slack: NDArray[np.float64]
+    moved: NDArray[np.float64]
+    slots: NDArray[np.int64]
+    x: NDArray[np.float64]
+    sizes: NDArray[np.int64]
+    active: NDArray[np.int64]
+    multipliers: NDArray[np.float64]
+    basis: NDArray[np.float64]
+    triangle: NDArray[np.float64]
+    share: NDArray[np.float64]
+    step: NDArray[np.float64]
+    way: NDArray[np.float64]
+    found: NDArray[np.float64]
+    levels: NDArray[np.int64]
+    patterns: NDArray[np.uint8]
+    balls: NDArray[np.float64]
+    prefix_counts: NDArray[np.int64]
+    prefix_left: NDArray[np.int64]
+    counters: NDArray[np.int64]
