@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from cpwl_milp.core.bounds import Bounds
-from cpwl_milp.core.domains import Polytope
+from cpwl_milp.core.domains import Ball, Polytope
+from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.exploration import Engine
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.problem import Problem
+from cpwl_milp.engines.ball import BallEngine
 from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.confined import ConfinedEngine
 from cpwl_milp.engines.milp import MilpEngine, MilpSettings
@@ -32,7 +34,7 @@ class EngineSettings:
     Attributes
     ----------
     name : str
-        "auto", "cells", "tree", "milp" or "sampling".
+        "auto", "ball", "cells", "tree", "milp" or "sampling".
     solver : str
         Of the milp engine: "highs", or any solver that Pyomo knows.
     seed : int
@@ -60,16 +62,31 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
 
     Cells with vertices are the fastest way in few dimensions (docs/performance.md) but know no
     inradius; the tree is exact wherever its affine maps fit into memory; beyond, only samples
-    are left.
+    are left. L2 balls have an engine of their own.
+
+    Raises
+    ------
+    DomainError
+        If the engine that the settings name knows nothing of the problem's kind of domain.
     """
+    is_ball = isinstance(problem.domain, Ball)
+    if is_ball and settings.name in ("cells", "tree", "milp"):
+        raise DomainError(
+            f"{settings.name} engine",
+            "an L2 ball, which is no polytope",
+            "a domain with linear faces",
+            "use --engine auto, or a ball with --norm 1 or inf",
+        )
     if settings.name != "auto":
         return settings.name
     layers, dim = problem.network.layers, problem.domain.dim
     weights = sum(layer.affine.n_in * layer.affine.n_out for layer in layers)
-    if dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and not settings.with_inradii:
+    if not is_ball and dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and not settings.with_inradii:
         return "cells"
     rows = sum(layer.affine.n_out for layer in layers)
-    return "tree" if rows * (dim + 1) <= _TREE_NUMBERS else "sampling"
+    if rows * (dim + 1) > _TREE_NUMBERS:
+        return "sampling"
+    return "ball" if is_ball else "tree"
 
 
 def make_engine(
@@ -89,6 +106,8 @@ def make_engine(
     """
     name = chosen_engine(problem, settings)
     points = settings.with_points or settings.with_inradii
+    if name == "ball":
+        return BallEngine(problem, bounds, with_points=points)
     if name in ("cells", "tree"):
         kind = CellsEngine if name == "cells" else TreeEngine
         make = partial(kind, with_points=points)

@@ -28,7 +28,7 @@ from cpwl_milp.engines.ball.state import (
     VALUE,
 )
 from cpwl_milp.engines.descent import ROUNDING_SHARE
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 
 # What a unit does on a cell, or why that is not known.
 BIT_0 = 0
@@ -67,11 +67,12 @@ def decide(state, unit):
     counters[TESTS] += 1
     level = state.at[LEVELS]
     here, free, spare = state.slots[level], state.slots[level + 1], state.slots[level + 2]
-    value = dot(state.normals[unit], state.x[here]) + state.heights[unit]
+    along = dot(state.normals[unit], state.x[here])
+    value = along + state.heights[unit]
     nearer = 1 if value >= 0.0 else 0
     side = -1.0 if nearer else 1.0
     other = _ABSENT
-    if reach(state, here, unit, side, value) > -state.tolerances[unit]:
+    if reach(state, here, side * along, side * state.heights[unit]) > -state.tolerances[unit]:
         other = beyond(state, here, free, spare, unit, side, value)
     own = _THERE
     if abs(value) <= state.tolerances[unit] and other < _UNDECIDED:
@@ -101,18 +102,21 @@ def note_touch(counters, against):
 
 
 @inlined_kernel
-def reach(state, slot, unit, side, value):
-    """A bound of ``side * z`` over the cell within the ball, rounded up.
+def reach(state, slot, along, height):
+    """A bound of ``g.y + height``, ``|g| = 1``, over the cell within the ball, rounded up.
 
     The cell lies in the half-space ``{y: y.x >= |x|^2}`` of its nearest point x, so the largest
     value over the ball's cap there is a bound. Cost: O(1) beyond |x|.
+
+    Parameters
+    ----------
+    along : float
+        ``g.x``, not by way of differences: x may be tiny.
     """
-    height = side * state.heights[unit]
     square = dot(state.x[slot], state.x[slot])
-    along = side * value - height
     if along >= square:
         return 1.0 + height
-    # The cosine between the normal and x is along / |x|.
+    # The cosine between g and x is along / |x|.
     rest = max(0.0, 1.0 - square) + _ROOM
     across = max(0.0, 1.0 - along * along / square) + _ROOM
     return along + (rest * across) ** 0.5 + height

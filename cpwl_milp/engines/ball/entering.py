@@ -6,7 +6,7 @@ from cpwl_milp.engines.ball.deciding import reach
 from cpwl_milp.engines.ball.projection import add_scaled, dot
 from cpwl_milp.engines.ball.state import DOUBTS, LEVELS, OPEN, TESTS, TIES
 from cpwl_milp.engines.descent import ROUNDING_SHARE
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 
 # Rows have unit norm in the unit ball: below this, distances are rounding.
 _LEAST_TOLERANCE = 1e-11
@@ -33,13 +33,14 @@ def enter(layout, state, layer):
                 state.normals[unit, k] = state.maps[unit, k] / norm
             state.heights[unit] = state.shifts[unit] / norm
             state.tolerances[unit] = tolerance
-            value = dot(state.normals[unit], point) + state.heights[unit]
-            side = -1.0 if value >= 0.0 else 1.0
+            along = dot(state.normals[unit], point)
+            height = state.heights[unit]
+            side = -1.0 if along + height >= 0.0 else 1.0
             if (
-                abs(value) > tolerance
-                and reach(state, here, unit, side, value) <= -tolerance
+                abs(along + height) > tolerance
+                and reach(state, here, side * along, side * height) <= -tolerance
             ):
-                bit = 1 if value > 0.0 else 0
+                bit = 1 if side < 0.0 else 0
         if bit < 0:
             state.opened[first + n_opened] = unit
             n_opened += 1

@@ -12,7 +12,7 @@ from cpwl_milp.engines.ball.projection import (
     nearest,
 )
 from cpwl_milp.engines.ball.state import EMITTED, LEVELS, PATH, TOTAL, VALUE
-from cpwl_milp.engines.tree.compiled import kernel
+from cpwl_milp.engines.compiled import kernel
 
 # A radius is found to this share of itself.
 _ACCURACY = 1e-10

@@ -30,7 +30,7 @@ from cpwl_milp.engines.ball.state import (
     PATH,
     State,
 )
-from cpwl_milp.engines.descent import DONE
+from cpwl_milp.engines.descent import DONE, NeverAsks
 
 # Regions handed over at once.
 _BATCH = 1 << 15
@@ -38,7 +38,7 @@ _BATCH = 1 << 15
 _MEMORY = 4 << 30
 
 
-class BallSearch:
+class BallSearch(NeverAsks):
     """The compiled search below one cube.
 
     Parameters
@@ -133,6 +133,16 @@ class BallSearch:
             above = self._cell(int(entry[OF_ROW]), counted)
             found.append(above.extended(int(self._layout.unit[entry[OF_UNIT]]) + 1))
         return found
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The bits on the cell at hand."""
+        return self._state.bits
+
+    @property
+    def prefix_left(self) -> NDArray[np.int64]:
+        """Cells of each prefix that may still be counted."""
+        return self._state.prefix_left
 
     @property
     def prefix_counts(self) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from cpwl_milp.engines.ball.state import LAST, LEAST, PADDING, STEPS, TOTAL, VALUE
-from cpwl_milp.engines.tree.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.compiled import inlined_kernel, kernel
 
 # Outcomes of `nearest`.
 REACHED = 0  # the slot holds the nearest point

@@ -32,7 +32,7 @@ from cpwl_milp.engines.ball.state import (
     TESTS,
 )
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
-from cpwl_milp.engines.tree.compiled import entry_kernel, inlined_kernel
+from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
 
 _BRANCHINGS = places.CUTS
 
