@@ -218,6 +218,8 @@ class _Counting:
 
     def _project_narrow_layers(self, owns: list[Bracket]) -> None:
         """Settle own patterns where the program may end, the narrowest and last layers first."""
+        if not self.problem.domain.polyhedral:
+            return
         todo = [
             index
             for index, layer in enumerate(self.formulas.layers)

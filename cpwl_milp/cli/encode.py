@@ -66,6 +66,7 @@ def command(
     where = domains.resolve(domain, imported)
     question.checked(imported, where)
     problem = Problem.of(imported.network, where)
+    problem.domain.require_polyhedral("encode")
     bounds = pre_activation_bounds(problem.network, problem.domain, method=bound_method)
     encoding = encode(problem.network, problem.domain, bounds, margin=margin, outputs=True)
     export_program(encoding, file)

@@ -61,6 +61,24 @@ class Domain(ABC):
         """Whether it has limits on all sides."""
         return True
 
+    @property
+    def polyhedral(self) -> bool:
+        """Whether its box and its inequalities are all of it."""
+        return True
+
+    def require_polyhedral(self, who: str) -> None:
+        """Refuse a domain that is more than its box and inequalities, for `who` reads only these.
+
+        Raises
+        ------
+        DomainError
+            If it is.
+        """
+        if not self.polyhedral:
+            raise DomainError(
+                who, "a ball, which is no polytope", "a domain with linear faces", "use a box"
+            )
+
     def reduced(self) -> tuple[Domain, Coordinates | None]:
         """A domain with the same regions in simpler coordinates, and these; None for no change.
 

@@ -70,7 +70,7 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
         If the engine that the settings name knows nothing of the problem's kind of domain.
     """
     is_ball = isinstance(problem.domain, Ball)
-    if is_ball and settings.name in ("cells", "tree", "milp"):
+    if settings.name in ("cells", "tree", "milp") and is_ball:
         raise DomainError(
             f"{settings.name} engine",
             "an L2 ball, which is no polytope",
@@ -81,12 +81,13 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
         return settings.name
     layers, dim = problem.network.layers, problem.domain.dim
     weights = sum(layer.affine.n_in * layer.affine.n_out for layer in layers)
-    if not is_ball and dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and not settings.with_inradii:
-        return "cells"
     rows = sum(layer.affine.n_out for layer in layers)
-    if rows * (dim + 1) > _TREE_NUMBERS:
-        return "sampling"
-    return "ball" if is_ball else "tree"
+    fits = rows * (dim + 1) <= _TREE_NUMBERS
+    if is_ball:
+        return "ball" if fits else "sampling"
+    if dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and not settings.with_inradii:
+        return "cells"
+    return "tree" if fits else "sampling"
 
 
 def make_engine(

@@ -110,6 +110,7 @@ def linear_regions(
 
 
 def _check(network: Network, domain: Domain, patterns: Packed, points: Dense | None) -> None:
+    domain.require_polyhedral("linear regions")
     expected = packed_size(network.n_units)
     if patterns.ndim != 2 or patterns.shape[1] != expected:
         raise DataError(

@@ -127,7 +127,9 @@ def test_one_generic_layer_has_as_many_regions_as_near_intersections(seed: int) 
             rows = weight[list(chosen)]
             rest = -bias[list(chosen)] - rows @ centre
             expected += bool(np.linalg.norm(np.linalg.pinv(rows) @ rest) < radius)
-    found = listed(ball_engine(one_layer(weight.tolist(), bias.tolist()), Ball(centre, radius, "2")))
+    found = listed(
+        ball_engine(one_layer(weight.tolist(), bias.tolist()), Ball(centre, radius, "2"))
+    )
     assert len(found.regions) == expected
 
 
@@ -153,7 +155,9 @@ def test_hyperplanes_through_the_centre_and_tangents() -> None:
     assert len(listed(ball_engine(braid(4), Ball(np.ones(4), 1e-3, "2"))).regions) == 24
     # x = 1 touches the unit ball from outside, x = 1 - 1e-9 cuts it.
     for shift, expected in ((-1.0, 1), (-1.0 + 1e-9, 2)):
-        touching = listed(ball_engine(one_layer([[1.0, 0.0]], [shift]), Ball(np.zeros(2), 1.0, "2")))
+        touching = listed(
+            ball_engine(one_layer([[1.0, 0.0]], [shift]), Ball(np.zeros(2), 1.0, "2"))
+        )
         assert len(touching.regions) == expected
 
 

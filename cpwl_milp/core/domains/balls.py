@@ -110,6 +110,11 @@ class Ball(Domain):
             "origin": self.origin,
         }
 
+    @property
+    def polyhedral(self) -> bool:
+        """In the L-infinity norm only: the box is the ball."""
+        return self.norm == "inf"
+
     def reduced(self) -> tuple[Domain, Coordinates | None]:
         """As a box (L-infinity) or a polytope (L1); an L2 ball as it is.
 

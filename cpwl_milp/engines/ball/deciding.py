@@ -27,8 +27,8 @@ from cpwl_milp.engines.ball.state import (
     TOTAL,
     VALUE,
 )
-from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.descent import ROUNDING_SHARE
 
 # What a unit does on a cell, or why that is not known.
 BIT_0 = 0

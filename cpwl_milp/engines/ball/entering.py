@@ -5,8 +5,8 @@ from __future__ import annotations
 from cpwl_milp.engines.ball.deciding import reach
 from cpwl_milp.engines.ball.projection import add_scaled, dot
 from cpwl_milp.engines.ball.state import DOUBTS, LEVELS, OPEN, TESTS, TIES
-from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
+from cpwl_milp.engines.descent import ROUNDING_SHARE
 
 # Rows have unit norm in the unit ball: below this, distances are rounding.
 _LEAST_TOLERANCE = 1e-11

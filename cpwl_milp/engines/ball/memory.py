@@ -63,9 +63,7 @@ class BallSearch(NeverAsks):
         closed = np.ones(condensed.bits.size, dtype=np.bool_)
         closed[self._layout.unit] = False
         # A cube that asks for another bit of a unit with one sign in the ball holds nothing.
-        self._is_empty = bool(
-            np.any(closed & (self._fixed >= 0) & (self._fixed != condensed.bits))
-        )
+        self._is_empty = bool(np.any(closed & (self._fixed >= 0) & (self._fixed != condensed.bits)))
         self._state = start(
             condensed, self._fixed[self._layout.unit], cube, budget, with_points=with_points
         )

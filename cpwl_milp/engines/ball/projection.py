@@ -37,9 +37,7 @@ _PATIENCE = 20
 _MOST = 80
 
 # Sums may be reordered: they run in vectors then.
-summing_kernel = partial(
-    kernel, fastmath={"contract", "nnan", "nsz", "reassoc"}, forceinline=True
-)
+summing_kernel = partial(kernel, fastmath={"contract", "nnan", "nsz", "reassoc"}, forceinline=True)
 
 
 @summing_kernel
@@ -158,7 +156,7 @@ def nearest(state, s, rests, n_rows, entering, limit):
             multiplier += length
             for i in range(m):
                 multipliers[i] -= length * step[i]
-            if value >= limit or leaving < 0 and spanned:
+            if value >= limit or (leaving < 0 and spanned):
                 total = multiplier
                 last = multiplier if entering == n_rows - 1 else 0.0
                 for i in range(m):

@@ -24,15 +24,15 @@ from cpwl_milp.engines.ball.state import (
     LEVELS,
     OF_LAYER,
     OF_NEXT,
+    OF_ROW,
     OF_UNIT,
     OPEN,
     PATH,
-    OF_ROW,
     STEPS,
     TESTS,
 )
-from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
 from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
+from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
 
 _BRANCHINGS = places.CUTS
 

@@ -95,6 +95,8 @@ class MilpEngine:
     ------
     InputError
         If the solver is unknown or not installed.
+    DomainError
+        If the domain is an L2 ball.
     """
 
     name = "milp"
@@ -111,6 +113,7 @@ class MilpEngine:
         known_points: Dense | None = None,
         settings: MilpSettings | None = None,
     ) -> None:
+        problem.domain.require_polyhedral("milp engine")
         self.scope = scope or Scope.whole()
         self.settings = settings or MilpSettings()
         self.n_layers = len(problem.network.layers)
