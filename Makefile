@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 EXPORTERS_VENV ?= .venv-exporters
+BENCH_VENV ?= .venv-bench
 
-.PHONY: bench demo test test-exporters lint
+.PHONY: bench bench-large bench-quick demo test test-exporters lint
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,9 +42,25 @@ $(EXPORTERS_VENV)/.ready: pyproject.toml
 test-exporters: $(EXPORTERS_VENV)/.ready
 	$(EXPORTERS_VENV)/bin/pytest -n 2 tests/exporters
 
-# The engines and the textbook loop side by side, on one core.
-bench: $(VENV)/.ready
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
+# The engines, the textbook loop and the peers that PyPI has, side by side: some 20 minutes, then
+# the tables and the figure of docs/performance.md. The peers live in an environment of their own.
+$(BENCH_VENV)/.ready: pyproject.toml benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --editable . --requirement benchmarks/requirements.txt
+	touch $@
+
+bench: $(BENCH_VENV)/.ready
+	$(BENCH_VENV)/bin/python -m benchmarks
+	$(BENCH_VENV)/bin/python -m benchmarks.report
+
+# A minute, nothing is written.
+bench-quick: $(BENCH_VENV)/.ready
+	$(BENCH_VENV)/bin/python -m benchmarks --quick
+
+# 10^8 regions counted and listed, the textbook loop to its end: an hour, and some GB of disk.
+bench-large: $(BENCH_VENV)/.ready
+	$(BENCH_VENV)/bin/python -m benchmarks large
+	$(BENCH_VENV)/bin/python -m benchmarks.report
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -1,79 +1,79 @@
-"""``python -m benchmarks``: the table."""
+"""``python -m benchmarks``: measure, and write what was found to `benchmarks/results`."""
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks.networks import TABLE, he_network
-from benchmarks.textbook import textbook_rate
-from cpwl_milp import Box, Problem, pre_activation_bounds
-from cpwl_milp.core.bounds import Bounds
-from cpwl_milp.core.cube import ROOT
-from cpwl_milp.core.exploration import Budget, Engine
-from cpwl_milp.engines.cells import MOST_INPUTS, CellsEngine
-from cpwl_milp.engines.tree import TreeEngine
+from benchmarks import plan, relucent_walk, results
+from benchmarks.measurement import Job, Measurement, measured
+from benchmarks.networks import missing
 
-_ENGINES: dict[str, Callable[[Problem, Bounds], Engine]] = {
-    "cells": CellsEngine,
-    "tree": TreeEngine,
+_SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
+    "table": plan.table,
+    "growth": lambda _: plan.growth(),
+    "threads": plan.threads,
+    "everyday": lambda _: plan.everyday(),
+    "large": lambda _: plan.large(),
 }
-_TEXTBOOK = ("2-16-16", "4-16-16")
-
-
-def _once(engine: Engine) -> tuple[int, float]:
-    """Regions and CPU seconds of one whole enumeration, patterns handed over."""
-    todo, found, begin = [ROOT], 0, time.process_time()
-    while todo:
-        advance = engine.advance(todo.pop(), Budget(50_000, time.monotonic() + 60))
-        found += len(advance.regions)
-        todo.extend(reversed(advance.open))
-    return found, time.process_time() - begin
+# `large` takes an hour and needs some 20 GB of disk.
+_DEFAULT = ("threads", "table", "everyday", "growth")
 
 
 def main() -> None:
-    """Time all engines in alternating rounds and print a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two small networks, one round")
-    parser.add_argument("--rounds", type=int, default=5)
+    """Measure the suites asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(_SUITES))
+    parser.add_argument("--quick", action="store_true", help="a few small jobs; nothing is written")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=results.FOLDER, metavar="FOLDER")
     arguments = parser.parse_args()
-    names = ["2-16-16", "4-16-16"] if arguments.quick else list(TABLE)
-    rounds = 1 if arguments.quick else arguments.rounds
-    print("| network | regions | cells, regions/s | tree, regions/s | textbook loop, regions/s |")
-    print("|---|--:|--:|--:|--:|")
-    for name in names:
-        n_inputs, widths = TABLE[name]
-        network, box = he_network(n_inputs, widths), Box.uniform(-1, 1, n_inputs)
-        problem = Problem.of(network, box)
-        bounds = pre_activation_bounds(network, box)
-        engines = {
-            key: make(problem, bounds)
-            for key, make in _ENGINES.items()
-            if key == "tree" or n_inputs <= MOST_INPUTS
-        }
-        for engine in engines.values():
-            _once(engine)  # compiles
-        times: dict[str, list[float]] = {key: [] for key in engines}
-        counts = set()
-        for _ in range(rounds):
-            for key, engine in engines.items():
-                count, seconds = _once(engine)
-                counts.add(count)
-                times[key].append(seconds)
-        if len(counts) > 1:
-            raise SystemExit(f"{name}: the engines disagree: {sorted(counts)}")
-        regions = counts.pop()
-        rates = {key: f"{regions / statistics.median(t):,.0f}" for key, t in times.items()}
-        textbook = "-"
-        if name in _TEXTBOOK:
-            found, seconds = textbook_rate(network, box, 2.0 if arguments.quick else 20.0)
-            textbook = f"{found / seconds:.1f} (first {found})"
-        print(
-            f"| {name} | {regions:,} | {rates.get('cells', '-')} | {rates['tree']} | {textbook} |",
-            flush=True,
-        )
+    unknown = set(arguments.suites) - set(_SUITES)
+    if unknown:
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(_SUITES)}")
+    if not relucent_walk.installed():
+        print("relucent is not installed here: `make bench` has an environment with it")
+    if arguments.quick:
+        run("quick", plan.quick(), None)
+        return
+    for name in arguments.suites or _DEFAULT:
+        run(name, _SUITES[name](arguments.rounds), arguments.results / f"{name}.json")
+
+
+def run(name: str, groups: list[plan.Group], path: Path | None) -> None:
+    """Measure groups of jobs; write the results after each where a path is given."""
+    begin = time.monotonic()
+    machine = results.this_machine()
+    found: list[Measurement] = []
+    for group in groups:
+        for number, job in group.in_turn():
+            found.append(_measured(job, number))
+            print(f"{name}: {_line(found[-1])}", flush=True)
+        if path is not None:
+            results.write(path, results.Results(machine, tuple(found)))
+    print(f"{name}: {time.monotonic() - begin:.0f} s in all", file=sys.stderr)
+
+
+def _measured(job: Job, number: int) -> Measurement:
+    file = missing(job.network)
+    if file:
+        return Measurement(job, round=number, error=f"skipped: {file} is not beside the checkout")
+    return measured(job, number)
+
+
+def _line(found: Measurement) -> str:
+    job = found.job
+    asked = f"{job.tool} {job.network}" + (f" --jobs {job.jobs}" if job.jobs > 1 else "")
+    if found.error:
+        return f"{asked}: {found.error}"
+    took = f"{found.wall:.4g} s ({found.cpu:.4g} s CPU)"
+    if not found.regions:
+        return f"{asked}: {took}"
+    all_or_first = "all" if found.complete else "first"
+    return f"{asked}: {all_or_first} {found.regions:,} in {took}, {found.rate or 0:,.0f}/s"
 
 
 if __name__ == "__main__":

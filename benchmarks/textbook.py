@@ -13,26 +13,21 @@ from typing import Any
 import highspy
 import numpy as np
 
+from benchmarks.measurement import Finding, Job
 from benchmarks.networks import Chain, chain
+from benchmarks.timing import timed
 
 # An active unit is at least this far above zero, so that a pattern found is a region's.
 _MARGIN = 1e-6
 
 
-def timed(
-    *, begin: float, network: str, limit: int | None, max_seconds: float, **_: Any
-) -> dict[str, Any]:
+def loop(job: Job) -> Finding:
     """Time the first regions that the loop finds, or all."""
-    pairs = chain(network)
-    warm_up = time.perf_counter() - begin
-    clock = time.perf_counter()
-    patterns, complete = textbook_patterns(pairs, limit=limit, max_seconds=max_seconds)
-    return {
-        "regions": len(patterns),
-        "complete": complete,
-        "seconds": time.perf_counter() - clock,
-        "warm_up": warm_up,
-    }
+    pairs = chain(job.network)
+    seconds, (patterns, complete) = timed(
+        lambda: textbook_patterns(pairs, limit=job.limit, max_seconds=job.max_seconds)
+    )
+    return Finding(seconds, len(patterns), complete)
 
 
 def textbook_patterns(
@@ -76,7 +71,7 @@ def _program(pairs: Chain) -> tuple[highspy.Highs, list[Any]]:
             value = model.addVariable(lb=0, ub=max(float(most), 0.0))
             # on: value = z >= margin; off: value = 0 >= z.
             model.addConstr(value - z >= 0)
-            model.addConstr(value - z - min(float(least), 0.0) * (1 - on) <= 0)
+            model.addConstr(value - z + min(float(least), 0.0) * (1 - on) <= 0)
             model.addConstr(value - max(float(most), 0.0) * on <= 0)
             model.addConstr(z - (float(least) - _MARGIN) * (1 - on) >= _MARGIN)
             after.append(value)

@@ -1,0 +1,222 @@
+"""What is measured: groups of jobs that are compared with each other, and the growth curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks import relucent_walk
+from benchmarks.measurement import Job
+
+ACAS = "small/acasxu/ACASXU_run2a_1_1_batch_2000.onnx@small/acasxu/vnnlib/prop_3.vnnlib"
+GCAS = "small/reach/gcas.onnx@small/reach/vnnlib/gcas_3.vnnlib"
+VDP = "small/reach/vdp.onnx@small/reach/vnnlib/vdp_0.vnnlib"
+CARTPOLE = "small/rl/cartpole.onnx"
+MNIST = "medium/mnist_fc/mnist-net_256x4.onnx"
+MEGABYTE = (
+    "medium/mnist_fc/mnist-net_256x2.onnx",
+    "medium/tll/tllBench_n=2_N=M=16_m=1_instance_1_0.onnx",
+)
+
+# Where relucent ends within the time.
+SMALL = ("2-8-8", "3-8-8", "2-16-16")
+# Where the issue asks for a ratio over the textbook loop.
+TEXTBOOK = ("2-16-16", "4-16-16")
+# Inputs up to which the cells engine is shown beside the tree.
+_CELLS_INPUTS = 5
+_TEN_MILLION = "10-16-16"
+THREADED = ("16-12-12", "3-100-100")
+OWN_PATTERNS = ("4-10-6", "6-16-8", "8-24-8")
+FIRST_ANSWERS = ("cells:2-4-4", "cells:3-4-4", "tree:4-4-4")
+# About 1.5 10^8 regions.
+LARGE = "12-17-16"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A row of the target table that the project set itself.
+
+    Attributes
+    ----------
+    network : str
+    peer : float or None
+        Regions a second of the fastest peer, on the machine that the targets were set on.
+    times : float
+        How many times that; the regions a second themselves where no peer ends.
+    """
+
+    network: str
+    peer: float | None
+    times: float
+
+    @property
+    def rate(self) -> float:
+        """Regions a second."""
+        return self.times if self.peer is None else self.times * self.peer
+
+
+TARGETS = (
+    Target("2-16-16", 790_000, 4),
+    Target("2-32-32-32", 410_000, 4.5),
+    Target("2-64-64-64", 220_000, 5),
+    Target("2-100-100-100-100", 111_000, 4),
+    Target("3-16-16-16", 150_000, 6),
+    Target("3-32-32", 92_000, 8),
+    Target("4-16-16", 129_000, 6),
+    Target("5-12-12", 110_000, 6),
+    Target("8-10-10", 12_000, 50),
+    Target("16-12-12", None, 250_000),
+    Target(_TEN_MILLION, None, 200_000),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Jobs that are compared: measured in turn, round after round.
+
+    Attributes
+    ----------
+    jobs : tuple of Job
+    rounds : int
+    once : tuple of Job
+        In the first round only.
+    """
+
+    jobs: tuple[Job, ...]
+    rounds: int = 1
+    once: tuple[Job, ...] = ()
+
+    def in_turn(self) -> list[tuple[int, Job]]:
+        """Round numbers and jobs."""
+        return [
+            (number, job)
+            for number in range(self.rounds)
+            for job in (*self.jobs, *(self.once if number == 0 else ()))
+        ]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How the time of a region grows.
+
+    Attributes
+    ----------
+    quantity : str
+        What grows: "units", "dimension" or "depth".
+    label : str
+    tool : str
+    points : tuple of (int, str)
+        The quantity and the network.
+    """
+
+    quantity: str
+    label: str
+    tool: str
+    points: tuple[tuple[int, str], ...]
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """One for each point."""
+        return tuple(Job(self.tool, network) for _, network in self.points)
+
+
+def _widths(tool: str, n_inputs: int, widths: tuple[int, ...]) -> Curve:
+    points = tuple((2 * n, f"{n_inputs}-{n}-{n}") for n in widths)
+    return Curve("units", f"{tool}, {n_inputs}-n-n", tool, points)
+
+
+def _dimensions(tool: str, dimensions: tuple[int, ...]) -> Curve:
+    return Curve(
+        "dimension", f"{tool}, d-10-10", tool, tuple((d, f"{d}-10-10") for d in dimensions)
+    )
+
+
+def _depths(tool: str, n_inputs: int, width: int, depths: tuple[int, ...]) -> Curve:
+    points = tuple((k, "-".join(map(str, [n_inputs, *[width] * k]))) for k in depths)
+    return Curve("depth", f"{tool}, {n_inputs} inputs, {width} units a layer", tool, points)
+
+
+CURVES = (
+    _widths("cells", 2, (16, 32, 64, 128, 256, 512)),
+    _widths("cells", 3, (12, 16, 24, 32, 48, 64, 100)),
+    _widths("tree", 4, (8, 12, 16, 24, 32, 48)),
+    _widths("tree", 8, (6, 8, 10, 12, 14)),
+    _dimensions("cells", (2, 3, 4, 5)),
+    _dimensions("tree", (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)),
+    _depths("cells", 2, 20, (1, 2, 3, 4, 6, 8, 12)),
+    _depths("cells", 3, 12, (1, 2, 3, 4, 6, 8)),
+    _depths("tree", 5, 8, (1, 2, 3, 4, 6, 8)),
+)
+
+
+def table(rounds: int) -> list[Group]:
+    """Our engines, the textbook loop and the peers, side by side."""
+    small = [_row(network, rounds) for network in ("2-8-8", "3-8-8")]
+    public = [_row(network, rounds) for network in (VDP, CARTPOLE, ACAS)]
+    limited = Group((Job("tree", GCAS, limit=2_000_000),), once=_peers(GCAS))
+    return [*small, *(_row(target.network, rounds) for target in TARGETS), *public, limited]
+
+
+def _row(network: str, rounds: int) -> Group:
+    if network == _TEN_MILLION:
+        return Group((Job("tree", network, max_seconds=300),), once=_peers(network))
+    cells = _n_inputs(network) <= _CELLS_INPUTS
+    ours = (*((Job("cells", network),) if cells else ()), Job("tree", network))
+    if network in (*SMALL, *TEXTBOOK):
+        return Group((*ours, *_peers(network)), rounds)
+    return Group(ours, rounds, once=_peers(network))
+
+
+def _n_inputs(network: str) -> int:
+    if network == VDP:
+        return 3
+    return {ACAS: 5, CARTPOLE: 4}.get(network) or int(network.split("-")[0])
+
+
+def _peers(network: str) -> tuple[Job, ...]:
+    loop = Job("textbook", network, max_seconds=20 if network in TEXTBOOK else 5)
+    walk = Job("relucent", network, max_seconds=20 if network in SMALL else 4)
+    return (loop, walk) if relucent_walk.installed() else (loop,)
+
+
+def growth() -> list[Group]:
+    """Seconds a region against units, dimension and depth."""
+    return [Group((job,)) for curve in CURVES for job in curve.jobs]
+
+
+def threads(rounds: int) -> list[Group]:
+    """One thread and two, alternating."""
+    return [
+        Group(tuple(Job("count", network, jobs=n) for n in (1, 2)), rounds) for network in THREADED
+    ]
+
+
+def everyday() -> list[Group]:
+    """Bounds, import, own patterns and the first answer on a machine."""
+    first = [
+        Group((Job("first-answer", name, fresh_cache=True), Job("first-answer", name)))
+        for name in FIRST_ANSWERS
+    ]
+    jobs = [Job("bounds", MNIST), *(Job("import", path) for path in MEGABYTE)]
+    own = [Job("own-patterns", network, max_seconds=120) for network in OWN_PATTERNS]
+    return [*first, *(Group((job,)) for job in (*jobs, *own))]
+
+
+def large() -> list[Group]:
+    """About 10^8 regions, counted and listed; and the textbook loop to its end."""
+    return [
+        Group((Job("count", LARGE, max_seconds=3600),)),
+        Group((Job("list", LARGE, max_seconds=7200),)),
+        Group((Job("textbook", "2-16-16", max_seconds=3600),)),
+    ]
+
+
+def quick() -> list[Group]:
+    """A look at the machinery: some seconds each."""
+    network = "2-8-8"
+    walk = (Job("relucent", network, max_seconds=5),) if relucent_walk.installed() else ()
+    loop = Job("textbook", network, max_seconds=3)
+    return [
+        Group((Job("cells", network), Job("tree", network), loop, *walk)),
+        Group((Job("tree", "8-8-8"),)),
+        Group((Job("own-patterns", OWN_PATTERNS[0]),)),
+    ]

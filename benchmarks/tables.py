@@ -1,0 +1,262 @@
+"""The tables of docs/performance.md, each a function of measurements, in Markdown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks import plan
+from benchmarks.fits import Growth
+from benchmarks.measurement import Measurement
+from benchmarks.results import Results
+
+_OURS = ("cells", "tree")
+_PEERS = ("textbook", "relucent")
+
+
+def side_by_side(found: Results) -> str:
+    """Regions a second of all tools on all networks, and how many times the peers."""
+    rows = []
+    for network in _networks(found):
+        ours = {name: found.of(name, network) for name in _OURS}
+        peers = {name: found.of(name, network) for name in _PEERS}
+        best = _fastest(ours)
+        rows.append(
+            [
+                _named(network),
+                _count(best),
+                *(_rate_cell(each) for each in ours.values()),
+                _milliseconds(best, "count"),
+                *(_peer_cell(each) for each in peers.values()),
+                *(_ratio_cell(best, each) for each in peers.values()),
+            ]
+        )
+    head = [
+        "network",
+        "regions",
+        "cells, /s",
+        "tree, /s",
+        "whole count, ms",
+        "textbook loop, /s",
+        "relucent, /s",
+        "over the loop",
+        "over relucent",
+    ]
+    return _markdown(head, rows)
+
+
+def against_targets(found: Results) -> str:
+    """The targets of the project beside what is reached."""
+    rows = []
+    for target in plan.TARGETS:
+        ours = {name: found.of(name, target.network) for name in _OURS}
+        best = _fastest(ours)
+        rate = _median_rate(best)
+        if rate is None:
+            continue
+        engine = next(name for name, each in ours.items() if each is best)
+        peer = "none ends" if target.peer is None else f"{target.peer:,.0f} x {target.times:g}"
+        rows.append(
+            [
+                target.network,
+                _count(best),
+                peer,
+                f"{target.rate:,.0f}",
+                f"{rate:,.0f} ({engine})",
+                f"{rate / target.rate:.2f}",
+                "-" if target.peer is None else f"{rate / target.peer:.1f}x",
+            ]
+        )
+    head = [
+        "network",
+        "regions",
+        "peer, /s (1) x factor",
+        "target, /s",
+        "ours, /s",
+        "of the target",
+        "over the peer (1)",
+    ]
+    return _markdown(head, rows)
+
+
+def exponents(growths: list[Growth]) -> str:
+    """The growth curves and their exponents."""
+    rows = [
+        [
+            growth.curve.label,
+            growth.curve.quantity,
+            f"{growth.x[0]} to {growth.x[-1]}",
+            f"{1e6 * growth.seconds[0]:.2f} to {1e6 * growth.seconds[-1]:.2f}",
+            f"{growth.exponent:.2f} ± {growth.error:.2f}",
+        ]
+        for growth in growths
+    ]
+    return _markdown(["networks", "what grows", "from, to", "us a region", "exponent"], rows)
+
+
+def by_threads(found: Results) -> str:
+    """Wall time of one thread and of two, pair by pair."""
+    rows = []
+    for network in plan.THREADED:
+        one, two = (found.of("count", network, jobs) for jobs in (1, 2))
+        pairs = [
+            (a, b) for a, b in zip(one, two, strict=False) if not (a.error or b.error) and b.wall
+        ]
+        if not pairs:
+            continue
+        speeds = [a.wall / b.wall for a, b in pairs]
+        rows.append(
+            [
+                network,
+                f"{pairs[0][0].regions:,}",
+                str(pairs[0][0].details["engine"]),
+                f"{statistics.median(a.wall for a, _ in pairs):.2f}",
+                f"{statistics.median(b.wall for _, b in pairs):.2f}",
+                f"{statistics.median(speeds):.2f}",
+                f"{min(speeds):.2f} to {max(speeds):.2f}",
+            ]
+        )
+    head = ["network", "regions", "engine", "1 thread, s", "2 threads, s", "ratio", "pairs"]
+    return _markdown(head, rows)
+
+
+def everyday(found: Results) -> str:
+    """Bounds, import, own patterns and compiling, each beside its target."""
+    rows = []
+    for m in found.measurements:
+        if m.error:
+            rows.append([_what(m), "-", "-", m.error])
+        elif m.job.tool == "bounds" or m.job.tool == "import":
+            rows.append([_what(m), f"{m.wall:.3f} s", "1 s", _met(m.wall < 1)])
+        elif m.job.tool == "own-patterns":
+            rows.append(_own_patterns_row(m))
+        elif m.job.fresh_cache:
+            rows.append([_what(m), f"{m.cpu:.1f} s CPU", "10 s in all", _met(m.cpu < 10)])
+        else:
+            rows.append([_what(m), f"{m.cpu:.2f} s CPU", "-", "-"])
+    return _markdown(["what", "measured", "target", "met"], rows)
+
+
+def _own_patterns_row(m: Measurement) -> list[str]:
+    seen, solves = m.details["seen"], m.details["decisions"]["solves"]
+    most = m.regions - seen + 2
+    told = f"{solves} solves, {m.wall:.1f} s: {seen} seen in samples, {m.regions} found"
+    return [_what(m), told, f"{most} solves", _met(m.complete and solves <= most)]
+
+
+def _what(m: Measurement) -> str:
+    file = m.job.network.rpartition("/")[2]
+    if m.job.tool == "first-answer":
+        engine, _, network = m.job.network.partition(":")
+        cache = "empty" if m.job.fresh_cache else "filled"
+        return f"first answer of {engine} on {network}, cache of kernels {cache}"
+    if m.job.tool == "import":
+        return f"import of {file} ({m.details.get('megabytes', 0):.2f} MB) with its check"
+    if m.job.tool == "own-patterns":
+        return f"own patterns of the last layer of {file}"
+    return f"CROWN bounds of {file}, inputs in [0, 1]"
+
+
+def memory(found: Results) -> str:
+    """Peak memory of counting and listing 10^8 regions."""
+    rows = []
+    for m in found.measurements:
+        if m.error or m.job.tool == "textbook":
+            continue
+        most = 300 if m.job.tool == "count" else 1000
+        disk = m.details.get("disk_mb")
+        rows.append(
+            [
+                f"{m.job.tool} {m.job.network}",
+                f"{m.regions:,}" + ("" if m.complete else " (not all)"),
+                f"{m.peak_mb:.0f} MB",
+                f"{most} MB",
+                _met(m.peak_mb < most),
+                f"{m.cpu:,.0f}",
+                f"{m.rate or 0:,.0f}",
+                "-" if disk is None else f"{disk / 1000:.1f} GB",
+            ]
+        )
+    head = ["what", "regions", "peak memory", "target", "met", "CPU s", "regions/s", "on disk"]
+    lines = [_markdown(head, rows)]
+    lines += [
+        f"The textbook loop on {m.job.network}: {m.regions} regions"
+        f"{', all of them,' if m.complete else ''} in {m.cpu:,.0f} s of CPU time,"
+        f" {m.rate or 0:.2f} a second."
+        for m in found.measurements
+        if m.job.tool == "textbook" and not m.error
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _networks(found: Results) -> list[str]:
+    return list(dict.fromkeys(m.job.network for m in found.measurements))
+
+
+def _named(network: str) -> str:
+    model, _, inputs = network.partition("@")
+    names = [Path(part).stem for part in (model, inputs) if part]
+    short = names[0].removeprefix("ACASXU_run2a_").removesuffix("_batch_2000")
+    if short != names[0]:
+        short = f"ACAS Xu {short}"
+    return ", ".join([short, *names[1:]]) if ".onnx" in network else network
+
+
+def _fastest(ours: dict[str, list[Measurement]]) -> list[Measurement]:
+    return max(ours.values(), key=lambda each: _median_rate(each) or 0.0)
+
+
+def _median_rate(each: list[Measurement]) -> float | None:
+    return _median(m.rate for m in each)
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _count(each: list[Measurement]) -> str:
+    if not each or each[0].error:
+        return each[0].error if each else "-"
+    return f"{each[0].regions:,}" + ("" if each[0].complete else " (first)")
+
+
+def _rate_cell(each: list[Measurement]) -> str:
+    rate = _median_rate(each)
+    return "-" if rate is None else f"{rate:,.0f}"
+
+
+def _peer_cell(each: list[Measurement]) -> str:
+    rate = _median_rate(each)
+    if rate is None:
+        return each[0].error if each else "-"
+    found = sorted({m.regions for m in each})[len(each) // 2 - 1 if len(each) > 2 else 0]
+    ended = all(m.complete for m in each)
+    return f"{rate:.3g} ({'all' if ended else 'first'} {found:,})"
+
+
+def _milliseconds(each: list[Measurement], key: str) -> str:
+    seconds = _median(m.details.get(key) for m in each)
+    return "-" if seconds is None else f"{1e3 * seconds:.3g}"
+
+
+def _ratio_cell(ours: list[Measurement], theirs: list[Measurement]) -> str:
+    """The median ratio of the rates of a round."""
+    by_round = {m.round: m.rate for m in theirs}
+    ratios = [
+        m.rate / other for m in ours if m.rate is not None and (other := by_round.get(m.round))
+    ]
+    ratio = _median(ratios)
+    return "-" if ratio is None else f"{float(f'{ratio:.2g}'):,.0f}x"
+
+
+def _met(met: bool) -> str:
+    return "yes" if met else "no"
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    if not rows:
+        return ""
+    rule = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

@@ -1,0 +1,63 @@
+"""The process of one measurement: ``python -m benchmarks.worker '{"tool": ..., ...}'``.
+
+Prints a `Measurement` as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from benchmarks.measurement import Finding, Job, Measurement
+
+# Tool -> the module and function that take a job and return a finding.
+TOOLS = {
+    "cells": ("benchmarks.ours", "by_cells"),
+    "tree": ("benchmarks.ours", "by_tree"),
+    "count": ("benchmarks.ours", "counted"),
+    "list": ("benchmarks.ours", "listed"),
+    "first-answer": ("benchmarks.ours", "first_answer"),
+    "bounds": ("benchmarks.everyday", "bounds"),
+    "import": ("benchmarks.everyday", "import_checked"),
+    "own-patterns": ("benchmarks.everyday", "own_patterns"),
+    "textbook": ("benchmarks.textbook", "loop"),
+    "relucent": ("benchmarks.relucent_walk", "walk"),
+}
+
+
+def main(job: Job) -> Measurement:
+    """Do one job."""
+    begin = time.perf_counter()
+    cores = _pinned(job.jobs)
+    module, function = TOOLS[job.tool]
+    tool: Callable[[Job], Finding] = getattr(importlib.import_module(module), function)
+    finding = tool(job)
+    return Measurement(
+        job,
+        wall=finding.seconds.wall,
+        cpu=finding.seconds.cpu,
+        regions=finding.regions,
+        complete=finding.complete,
+        start_up=time.perf_counter() - begin - finding.seconds.wall,
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        details={**finding.details, "cores": cores},
+    )
+
+
+def _pinned(n_cores: int) -> list[int]:
+    """Keep this process and its children on the last cores it may use, where systems can."""
+    if not hasattr(os, "sched_setaffinity"):
+        return []
+    cores = sorted(os.sched_getaffinity(0))[-n_cores:]
+    os.sched_setaffinity(0, cores)
+    return cores
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(main(Job(**json.loads(sys.argv[1]))))))
