@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.plan import Curve
+from benchmarks.plan import CURVES, Curve
 from benchmarks.results import Results
 
 # Below so many regions a search is mostly its beginning.
@@ -51,3 +51,8 @@ def fitted(curve: Curve, results: Results) -> Growth | None:
     spread = np.sum((log_x - log_x.mean()) ** 2)
     error = np.sqrt(np.sum(residual**2) / (len(points) - 2) / spread)
     return Growth(curve, xs, seconds, float(slope), float(error))
+
+
+def grown(results: Results) -> list[Growth]:
+    """The growth curves that were measured."""
+    return [growth for curve in CURVES if (growth := fitted(curve, results)) is not None]

@@ -1,11 +1,8 @@
-"""Our engines: the search alone, the whole answer to `count`, and a run folder on the disk."""
+"""Our engines: the search alone, and the whole answer to `count`."""
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from benchmarks.measurement import Finding, Job
@@ -27,8 +24,6 @@ from cpwl_milp.core.exploration import Engine
 from cpwl_milp.engines.choice import make_engine
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Outcome
-from cpwl_milp.enumeration.run import enumerate_into
-from cpwl_milp.storage.question import Layout, Question
 
 # Regions of the first answer, which loads or compiles all kernels.
 _FIRST = Limits(max_regions=500)
@@ -91,30 +86,6 @@ def counted(job: Job) -> Finding:
     engine, limits = set_up(), _limits(job)
     seconds, outcome = timed(lambda: search(engine, limits))
     return _finding(seconds, outcome, {"engine": engine.name})
-
-
-def listed(job: Job) -> Finding:
-    """List patterns, interior points and inradii into a run folder once, as `enumerate` does."""
-    pairs = chain(job.network)
-    problem = problem_of(pairs)
-    question = Question(
-        model_path=job.network,
-        model_sha256=hashlib.sha256(b"".join(a.tobytes() for p in pairs for a in p)).hexdigest(),
-        domain=problem.domain.describe(),
-        engine="tree",
-        settings={"solver": "highs", "seed": 0, "bounds": "crown"},
-        layout=Layout(problem.network.widths, problem.domain.dim),
-    )
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-
-        def into(name: str, limits: Limits) -> Outcome:
-            path = Path(folder, name)
-            return enumerate_into(path, question, problem, resume=False, limits=limits)[0]
-
-        into("first", _FIRST)
-        seconds, outcome = timed(lambda: into("timed", _limits(job)))
-        size = sum(file.stat().st_size for file in Path(folder, "timed").rglob("*.parquet"))
-    return _finding(seconds, outcome, {"disk_mb": size / 1e6})
 
 
 def _limits(job: Job) -> Limits:

@@ -204,8 +204,8 @@ def everyday() -> list[Group]:
 def large() -> list[Group]:
     """About 10^8 regions, counted and listed; and the textbook loop to its end."""
     return [
-        Group((Job("count", LARGE, max_seconds=3600),)),
-        Group((Job("list", LARGE, max_seconds=7200),)),
+        Group((Job("count-command", LARGE, max_seconds=3600),)),
+        Group((Job("enumerate-command", LARGE, max_seconds=7200),)),
         Group((Job("textbook", "2-16-16", max_seconds=3600),)),
     ]
 

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import plan, results, tables
+from benchmarks import results, tables
 from benchmarks.figure import draw
-from benchmarks.fits import Growth, fitted
+from benchmarks.fits import grown
 from benchmarks.results import Results
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGE = _ROOT / "docs" / "performance.md"
 _FIGURE = _ROOT / "docs" / "images" / "growth.svg"
+# Block -> the suite it is made from, and how.
+_TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
+    "table": ("table", tables.side_by_side),
+    "loop": ("table", tables.over_the_loop),
+    "targets": ("table", tables.against_targets),
+    "growth": ("growth", tables.exponents),
+    "threads": ("threads", tables.by_threads),
+    "everyday": ("everyday", tables.everyday),
+    "large": ("large", tables.memory),
+}
 _BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
 
 
@@ -26,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("--results", type=Path, default=results.FOLDER, metavar="FOLDER")
     folder: Path = parser.parse_args().results
-    growths = grown(folder)
+    growths = grown(results.read(folder / "growth.json"))
     if growths:
         draw(growths, _FIGURE)
     page = _PAGE.read_text(encoding="utf-8")
@@ -46,33 +57,12 @@ def updated(page: str, folder: Path) -> str:
 
 def made(folder: Path) -> dict[str, str]:
     """Each block's name and text; "" where nothing was measured."""
-    suites = {
-        name: results.read(folder / f"{name}.json")
-        for name in ("table", "threads", "everyday", "large")
-    }
-    texts = {
-        "table": tables.side_by_side(suites["table"]),
-        "targets": tables.against_targets(suites["table"]),
-        "growth": tables.exponents(grown(folder)),
-        "threads": tables.by_threads(suites["threads"]),
-        "everyday": tables.everyday(suites["everyday"]),
-        "large": tables.memory(suites["large"]),
-    }
-    machines = {**suites, "targets": suites["table"], "growth": _growth_results(folder)}
-    return {
-        name: f"{text}\n\n{measured_on(machines[name])}" if text else ""
-        for name, text in texts.items()
-    }
-
-
-def _growth_results(folder: Path) -> Results:
-    return results.read(folder / "growth.json")
-
-
-def grown(folder: Path) -> list[Growth]:
-    """The growth curves that were measured."""
-    found = _growth_results(folder)
-    return [growth for curve in plan.CURVES if (growth := fitted(curve, found)) is not None]
+    texts = {}
+    for name, (suite, table) in _TABLES.items():
+        found = results.read(folder / f"{suite}.json")
+        text = table(found)
+        texts[name] = f"{text}\n\n{measured_on(found)}" if text else ""
+    return texts
 
 
 def measured_on(found: Results) -> str:

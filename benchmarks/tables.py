@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import plan
-from benchmarks.fits import Growth
+from benchmarks.fits import grown
 from benchmarks.measurement import Measurement
 from benchmarks.results import Results
 
@@ -80,7 +80,40 @@ def against_targets(found: Results) -> str:
     return _markdown(head, rows)
 
 
-def exponents(growths: list[Growth]) -> str:
+def over_the_loop(found: Results) -> str:
+    """How many times the textbook loop, by the search and by the whole answer."""
+    rows = []
+    for network in plan.TEXTBOOK:
+        best = _fastest({name: found.of(name, network) for name in _OURS})
+        loop = found.of("textbook", network)
+        rate, slow = _median_rate(best), _median_rate(loop)
+        whole = _median(m.details.get("count") for m in best)
+        if rate is None or slow is None or whole is None:
+            continue
+        rows.append(
+            [
+                network,
+                f"{_middle(m.regions for m in loop):,} of {best[0].regions:,}",
+                f"{_middle(m.cpu for m in loop):.1f}",
+                f"{slow:.2f}",
+                _ratio_cell(best, loop),
+                f"{_two_digits(best[0].regions / whole / slow)}x",
+                "10,000x",
+            ]
+        )
+    head = [
+        "network",
+        "found by the loop",
+        "in CPU s",
+        "regions/s",
+        "our search",
+        "our whole count",
+        "target",
+    ]
+    return _markdown(head, rows)
+
+
+def exponents(found: Results) -> str:
     """The growth curves and their exponents."""
     rows = [
         [
@@ -90,7 +123,7 @@ def exponents(growths: list[Growth]) -> str:
             f"{1e6 * growth.seconds[0]:.2f} to {1e6 * growth.seconds[-1]:.2f}",
             f"{growth.exponent:.2f} ± {growth.error:.2f}",
         ]
-        for growth in growths
+        for growth in grown(found)
     ]
     return _markdown(["networks", "what grows", "from, to", "us a region", "exponent"], rows)
 
@@ -164,11 +197,12 @@ def memory(found: Results) -> str:
     for m in found.measurements:
         if m.error or m.job.tool == "textbook":
             continue
-        most = 300 if m.job.tool == "count" else 1000
+        command = m.job.tool.removesuffix("-command")
+        most = 300 if command == "count" else 1000
         disk = m.details.get("disk_mb")
         rows.append(
             [
-                f"{m.job.tool} {m.job.network}",
+                f"`cpwl-milp {command}`, {m.job.network}",
                 f"{m.regions:,}" + ("" if m.complete else " (not all)"),
                 f"{m.peak_mb:.0f} MB",
                 f"{most} MB",
@@ -231,9 +265,8 @@ def _peer_cell(each: list[Measurement]) -> str:
     rate = _median_rate(each)
     if rate is None:
         return each[0].error if each else "-"
-    found = sorted({m.regions for m in each})[len(each) // 2 - 1 if len(each) > 2 else 0]
     ended = all(m.complete for m in each)
-    return f"{rate:.3g} ({'all' if ended else 'first'} {found:,})"
+    return f"{rate:.3g} ({'all' if ended else 'first'} {_middle(m.regions for m in each):,})"
 
 
 def _milliseconds(each: list[Measurement], key: str) -> str:
@@ -248,7 +281,15 @@ def _ratio_cell(ours: list[Measurement], theirs: list[Measurement]) -> str:
         m.rate / other for m in ours if m.rate is not None and (other := by_round.get(m.round))
     ]
     ratio = _median(ratios)
-    return "-" if ratio is None else f"{float(f'{ratio:.2g}'):,.0f}x"
+    return "-" if ratio is None else f"{_two_digits(ratio)}x"
+
+
+def _middle(values: Iterable[float]) -> float:
+    return statistics.median_low(values)
+
+
+def _two_digits(value: float) -> str:
+    return f"{float(f'{value:.2g}'):,.0f}"
 
 
 def _met(met: bool) -> str:

@@ -33,11 +33,11 @@ def loop(job: Job) -> Finding:
 def textbook_patterns(
     pairs: Chain, *, limit: int | None = None, max_seconds: float = float("inf")
 ) -> tuple[list[tuple[int, ...]], bool]:
-    """Activation patterns on the box [-1, 1]^n, and whether these are all."""
+    """Activation patterns on the box [-1, 1]^n, and whether these are all; CPU seconds."""
     model, units = _program(pairs)
     patterns: list[tuple[int, ...]] = []
-    end = time.monotonic() + max_seconds
-    while (limit is None or len(patterns) < limit) and time.monotonic() < end:
+    end = time.process_time() + max_seconds
+    while (limit is None or len(patterns) < limit) and time.process_time() < end:
         model.run()
         status = model.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
