@@ -13,6 +13,7 @@ from benchmarks.results import Results
 
 _OURS = ("cells", "tree")
 _PEERS = ("textbook", "relucent")
+_PICTURE = "![Microseconds a region against units, dimension and depth](images/growth.svg)"
 
 
 def side_by_side(found: Results) -> str:
@@ -114,7 +115,7 @@ def over_the_loop(found: Results) -> str:
 
 
 def exponents(found: Results) -> str:
-    """The growth curves and their exponents."""
+    """The growth curves and their exponents, below the picture that `figure` draws."""
     rows = [
         [
             growth.curve.label,
@@ -125,7 +126,8 @@ def exponents(found: Results) -> str:
         ]
         for growth in grown(found)
     ]
-    return _markdown(["networks", "what grows", "from, to", "us a region", "exponent"], rows)
+    table = _markdown(["networks", "what grows", "from, to", "us a region", "exponent"], rows)
+    return f"{_PICTURE}\n\n{table}" if rows else ""
 
 
 def by_threads(found: Results) -> str:
