@@ -25,7 +25,7 @@ _ONE = np.uint64(1)
 
 
 @inlined_kernel
-def cut_cell(at, points, heights, facets, below, column, tolerance):
+def cut_cell(at, points, heights, facets, labels, below, column, tolerance):
     """Cut the cell at hand by its open unit `column`.
 
     Returns
@@ -42,7 +42,7 @@ def cut_cell(at, points, heights, facets, below, column, tolerance):
     if top + most > points.shape[0]:
         return FULL_STACK, 0
     if at[FACETS] == MAX_FACETS:
-        at[FACETS] = _renumbered(facets[begin:end])
+        at[FACETS] = _renumbered(facets[begin:end], labels)
         if at[FACETS] == MAX_FACETS:
             return TOO_MANY_FACETS, 0
     facet = np.uint64(1) << np.uint64(at[FACETS])
@@ -150,8 +150,11 @@ def _count(mask):
 
 
 @kernel
-def _renumbered(masks):
-    """Give the facets of a cell the lowest ids, in place; returns how many there are."""
+def _renumbered(masks, labels):
+    """Give the facets of a cell the lowest ids, in place, and their labels with them.
+
+    Returns how many there are.
+    """
     used = np.uint64(0)
     for mask in masks:
         used |= mask
@@ -168,4 +171,9 @@ def _renumbered(masks):
                     mask |= np.uint64(1) << target
                 target += np.uint64(1)
         masks[v] = mask
+    place = 0
+    for bit in range(MAX_FACETS):
+        if used & (np.uint64(1) << np.uint64(bit)):
+            labels[place] = labels[bit]
+            place += 1
     return n

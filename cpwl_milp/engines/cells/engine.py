@@ -85,12 +85,10 @@ class CellsEngine:
     def _found(self, cube: Cube, budget: Budget) -> Advance:
         """The advance, points in the unit box."""
         assert self._layout is not None
-        if self._plan is None:
-            search = CellSearch(
-                self._layout, self._box.dim, cube, budget, with_points=self._with_points
-            )
-            return descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
         detail = CENTRES if self._with_points else PATTERNS
+        if self._plan is None:
+            search = CellSearch(self._layout, self._box.dim, cube, budget, detail=detail)
+            return descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
         # Threads may advance cubes at the same time: each takes a memory out.
         spare = None
         with suppress(IndexError):

@@ -16,6 +16,8 @@ from cpwl_milp.engines.cells.layout import Layout
 from cpwl_milp.engines.cells.search import search
 from cpwl_milp.engines.cells.state import (
     BEGIN,
+    CENTRES,
+    CORNERS,
     COUNTED,
     COUNTER_NAMES,
     EMITTED,
@@ -26,8 +28,12 @@ from cpwl_milp.engines.cells.state import (
     L_UNIT,
     LAYER,
     LEVELS,
+    MAX_FACETS,
     N_COUNTERS,
     N_PLACES,
+    NAMED,
+    PATTERNS,
+    SHAPES,
     TOP,
     State,
 )
@@ -36,6 +42,9 @@ from cpwl_milp.engines.lanes import N_LANES
 
 # Regions handed over at once.
 _BATCH = 1 << 15
+# With their shapes, and their corners; a cell with 64 facets has at most 124 in three dimensions.
+_SHAPES = 1 << 12
+_CORNERS = 32 * _SHAPES
 # Numbers on the vertex stack: 1 GB.
 _MOST_NUMBERS = 1 << 27
 
@@ -49,40 +58,71 @@ class CellSearch(NeverAsks):
     dim : int
     cube : Cube
     budget : Budget
-    with_points : bool
-        Emit an interior point of every region.
+    detail : int
+        What to hand out of a region: PATTERNS, CENTRES or SHAPES (state.py).
     """
 
     stuck_reason = "a cell has more than 64 facets"
     full_reason = "the vertices along one path need more than 1 GB"
 
     def __init__(
-        self, layout: Layout, dim: int, cube: Cube, budget: Budget, *, with_points: bool
+        self, layout: Layout, dim: int, cube: Cube, budget: Budget, *, detail: int = PATTERNS
     ) -> None:
         self._layout = layout
         self._cube = cube
-        self._with_points = with_points
-        self._state = start(layout, dim, cube, budget)
+        self._detail = detail
+        self._state = start(layout, dim, cube, budget, detail)
 
     def run(self, quota: int, *, leave: bool) -> int:
         """Search on."""
-        return int(search(self._layout, self._state, quota, self._with_points, leave))
+        return int(search(self._layout, self._state, quota, self._detail, leave))
+
+    def taken_shapes(
+        self,
+    ) -> tuple[
+        NDArray[np.float64],
+        NDArray[np.uint64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+    ]:
+        """What detail SHAPES hands out, to be asked for before `taken`.
+
+        Returns
+        -------
+        corners : ndarray, shape (n_corners, d)
+            Of all cells, in the unit box.
+        masks : ndarray, shape (n_corners,)
+            The facets that each corner lies on.
+        ends : ndarray, shape (n,)
+            Where each cell's corners end.
+        labels : ndarray, shape (n, MAX_FACETS)
+            Of each facet: a side of the box or 2 d + the number of a cut.
+        cut_units : ndarray
+            The units of the cuts made since the last call.
+        """
+        state = self._state
+        n, n_corners, n_cuts = (int(state.at[place]) for place in (EMITTED, CORNERS, NAMED))
+        return (
+            state.corners[:n_corners].copy(),
+            state.corner_facets[:n_corners].copy(),
+            state.corner_end[:n].copy(),
+            state.facet_labels[:n].copy(),
+            state.cut_unit[:n_cuts].copy(),
+        )
 
     def taken(self) -> RegionBatch:
         """The regions emitted since the last call, points in the unit box."""
         state = self._state
         n = int(state.at[EMITTED])
-        state.at[EMITTED] = 0
-        centres = state.centres[: n if self._with_points else 0].copy()
+        state.at[EMITTED] = state.at[CORNERS] = state.at[NAMED] = 0
+        centres = state.centres[:n].copy()
         return RegionBatch(state.patterns[:n].copy(), centres, np.full(len(centres), np.nan))
 
     def limit(self, room: int) -> None:
         """From now on emit at most `room` regions at a time."""
         if room < len(self._state.patterns):
-            places = slice(max(1, room))
-            self._state = self._state._replace(
-                patterns=self._state.patterns[places], centres=self._state.centres[places]
-            )
+            self._state = self._state._replace(patterns=self._state.patterns[: max(1, room)])
 
     def grow(self) -> bool:
         """Double the vertex stack."""
@@ -145,7 +185,7 @@ class CellSearch(NeverAsks):
         return unit + 1 if self._state.bits[unit] else -(unit + 1)
 
 
-def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
+def start(layout: Layout, dim: int, cube: Cube, budget: Budget, detail: int) -> State:
     """The memory at the root of a cube: the unit box with its corners."""
     n_units = int(layout.offsets[-1])
     n_layers = layout.offsets.size - 1
@@ -167,7 +207,8 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
     if budget.prefix_left is not None:
         left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
     n_bytes = packed_size(n_units)
-    places = max(1, min(_BATCH, budget.max_regions))
+    shapes = detail == SHAPES
+    places = max(1, min(_SHAPES if shapes else _BATCH, budget.max_regions))
     return State(
         at=at,
         bits=np.zeros(n_units, dtype=np.uint8),
@@ -187,7 +228,14 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget) -> State:
         highest=np.zeros(widest + N_LANES),
         levels=np.zeros((n_units + 1, 7), dtype=np.int64),
         patterns=np.zeros((places, n_bytes), dtype=np.uint8),
-        centres=np.zeros((places, dim)),
+        centres=np.zeros((places if detail == CENTRES else 0, dim)),
+        corners=np.zeros((_CORNERS if shapes else 0, dim)),
+        corner_facets=np.zeros(_CORNERS if shapes else 0, dtype=np.uint64),
+        corner_end=np.zeros(places if shapes else 0, dtype=np.int64),
+        facet_labels=np.zeros((places if shapes else 0, MAX_FACETS), dtype=np.int64),
+        cut_unit=np.zeros(2 * _SHAPES if shapes else 0, dtype=np.int64),
+        labels=np.arange(MAX_FACETS),
+        level_labels=np.zeros((n_units + 1 if shapes else 0, MAX_FACETS), dtype=np.int64),
         packed=np.zeros(n_bytes, dtype=np.uint8),
         prefix_counts=np.zeros(n_layers, dtype=np.int64),
         prefix_left=left,

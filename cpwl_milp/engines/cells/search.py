@@ -11,6 +11,8 @@ from cpwl_milp.engines.cells.clip import CUT, FULL_STACK, cut_cell
 from cpwl_milp.engines.cells.entering import enter_layer, note_tie
 from cpwl_milp.engines.cells.state import (
     BEGIN,
+    CENTRES,
+    CORNERS,
     COUNTED,
     CUTS,
     EMITTED,
@@ -27,24 +29,26 @@ from cpwl_milp.engines.cells.state import (
     LAYER,
     LEVELS,
     N_OPEN,
+    NAMED,
     OPEN,
+    SHAPES,
     TESTS,
     TOP,
 )
-from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
+from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel, kernel
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
 
 
 @entry_kernel
-def search(layout, state, quota, with_points, backtrack_first):
+def search(layout, state, quota, detail, backtrack_first):
     """Search on until done, the quota of tests is spent, or something comes up.
 
     Parameters
     ----------
     quota : int
         Tests of a unit on a cell after which to pause.
-    with_points : bool
-        Whether to find an interior point of every region.
+    detail : int
+        PATTERNS, CENTRES or SHAPES.
     backtrack_first : bool
         Leave the current cell (it was parked or is stuck) and go on with the next.
     """
@@ -57,11 +61,11 @@ def search(layout, state, quota, with_points, backtrack_first):
         state.counters,
         state.levels,
     )
-    points, heights, facets = state.points, state.heights, state.facets
-    open_unit, open_tolerance, n_opened = state.open_unit, state.open_tolerance, state.n_opened
+    points, heights, facets, labels = state.points, state.heights, state.facets, state.labels
+    open_unit, open_tolerance = state.open_unit, state.open_tolerance
     n_layers = layout.offsets.shape[0] - 1
     last_tests = counters[TESTS] + quota
-    if backtrack_first and not backtrack(at, levels, bits, n_opened):
+    if backtrack_first and not backtrack(state, detail):
         return DONE
     while True:
         layer = at[LAYER]
@@ -72,7 +76,7 @@ def search(layout, state, quota, with_points, backtrack_first):
                 return NEEDS_SPACE
             if not enter_layer(layout, state, layer):
                 # The cube asks for a side that this cell does not have: nothing there.
-                if not backtrack(at, levels, bits, n_opened):
+                if not backtrack(state, detail):
                     return DONE
                 continue
         column = at[OPEN]
@@ -80,7 +84,13 @@ def search(layout, state, quota, with_points, backtrack_first):
             if layer >= at[COUNTED]:
                 if state.prefix_left[layer] == 0:
                     return PARKED
-                if layer == n_layers - 1 and at[EMITTED] == state.patterns.shape[0]:
+                if layer == n_layers - 1 and (
+                    at[EMITTED] == state.patterns.shape[0]
+                    or (
+                        detail == SHAPES
+                        and at[CORNERS] + at[END] - at[BEGIN] > state.corners.shape[0]
+                    )
+                ):
                     return PAUSED
                 state.prefix_left[layer] -= 1
                 state.prefix_counts[layer] += 1
@@ -92,10 +102,22 @@ def search(layout, state, quota, with_points, backtrack_first):
             place = at[EMITTED]
             for byte in range(state.packed.shape[0]):
                 state.patterns[place, byte] = state.packed[byte]
-            if with_points:
+            if detail == CENTRES:
                 centre(points, at[BEGIN], at[END], state.centres[place])
+            elif detail == SHAPES:
+                hand_out(
+                    points,
+                    facets,
+                    labels,
+                    at,
+                    state.corners,
+                    state.corner_facets,
+                    state.corner_end,
+                    state.facet_labels,
+                    place,
+                )
             at[EMITTED] = place + 1
-            if not backtrack(at, levels, bits, n_opened):
+            if not backtrack(state, detail):
                 return DONE
             continue
         unit = open_unit[layer, column]
@@ -109,16 +131,24 @@ def search(layout, state, quota, with_points, backtrack_first):
             note_tie(counters, low, high, tolerance)
             bit = 1 if high > tolerance else 0
             if fixed[unit] >= 0 and fixed[unit] != bit:
-                if not backtrack(at, levels, bits, n_opened):
+                if not backtrack(state, detail):
                     return DONE
                 continue
             bits[unit] = bit
             at[OPEN] = column + 1
             continue
         top = at[TOP]
-        outcome, middle = cut_cell(at, points, heights, facets, state.below, column, tolerance)
+        if detail == SHAPES and at[NAMED] == state.cut_unit.shape[0]:
+            return PAUSED
+        outcome, middle = cut_cell(
+            at, points, heights, facets, labels, state.below, column, tolerance
+        )
         if outcome != CUT:
             return NEEDS_SPACE if outcome == FULL_STACK else STUCK
+        if detail == SHAPES:
+            state.cut_unit[at[NAMED]] = unit
+            at[NAMED] += 1
+            labels[at[FACETS] - 1] = 2 * points.shape[1] + counters[CUTS]
         counters[CUTS] += 1
         bit = fixed[unit]
         if bit < 0:
@@ -127,6 +157,9 @@ def search(layout, state, quota, with_points, backtrack_first):
             level[L_UNIT], level[L_LAYER], level[L_OPEN] = unit, layer, column + 1
             level[L_BEGIN], level[L_END], level[L_FACETS] = top, middle, at[FACETS]
             level[L_PENDING] = 1
+            if detail == SHAPES:
+                for facet in range(at[FACETS]):
+                    state.level_labels[at[LEVELS], facet] = labels[facet]
             at[LEVELS] += 1
         bits[unit] = bit
         at[OPEN] = column + 1
@@ -137,8 +170,9 @@ def search(layout, state, quota, with_points, backtrack_first):
 
 
 @inlined_kernel
-def backtrack(at, levels, bits, n_opened):
+def backtrack(state, detail):
     """Go to the latest sibling still to come; False if there is none."""
+    at, levels, bits, n_opened = state.at, state.levels, state.bits, state.n_opened
     while at[LEVELS] > 0:
         level = levels[at[LEVELS] - 1]
         if level[L_PENDING] == 0:
@@ -152,6 +186,9 @@ def backtrack(at, levels, bits, n_opened):
         at[BEGIN] = level[L_BEGIN]
         at[END] = at[TOP] = level[L_END]
         at[FACETS] = level[L_FACETS]
+        if detail == SHAPES:
+            for facet in range(at[FACETS]):
+                state.labels[facet] = state.level_labels[at[LEVELS] - 1, facet]
         at[ENTERED] = 1
         return True
     return False
@@ -165,6 +202,20 @@ def centre(points, begin, end, target):
         for v in range(begin, end):
             total += points[v, c]
         target[c] = total / (end - begin)
+
+
+@kernel
+def hand_out(points, facets, labels, at, corners, corner_facets, corner_end, facet_labels, place):
+    """Write the cell's vertices behind those before them, and what its facets are."""
+    corner = at[CORNERS]
+    for v in range(at[BEGIN], at[END]):
+        for c in range(points.shape[1]):
+            corners[corner, c] = points[v, c]
+        corner_facets[corner] = facets[v]
+        corner += 1
+    at[CORNERS] = corner_end[place] = corner
+    for facet in range(at[FACETS]):
+        facet_labels[place, facet] = labels[facet]
 
 
 @inlined_kernel

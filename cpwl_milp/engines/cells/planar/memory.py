@@ -93,6 +93,31 @@ class PlanarSearch(NeverAsks):
         """Search on."""
         return int(search(self._plan, self._state, quota, self._detail, leave))
 
+    def taken_polygons(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """What detail POLYGONS hands out, to be asked for before `taken`.
+
+        Returns
+        -------
+        corners : ndarray, shape (n_corners, 2)
+            Of all polygons, in the unit box.
+        ends : ndarray, shape (n,)
+            Where each polygon ends.
+        labels : ndarray, shape (n_corners,)
+            Of the edge after each corner: a side of the box 0..3 or 4 + the number of a cut.
+        cut_units : ndarray
+            The units of the cuts made since the last call.
+        """
+        state = self._state
+        n, n_corners, n_cuts = (int(state.at[place]) for place in (EMITTED, CORNERS, NAMED))
+        return (
+            state.corners[:n_corners].copy(),
+            state.corner_end[:n].copy(),
+            state.corner_label[:n_corners].copy(),
+            state.cut_unit[:n_cuts].copy(),
+        )
+
     def taken(self) -> RegionBatch:
         """The regions emitted since the last call, points in the unit box."""
         state = self._state
