@@ -1,12 +1,14 @@
-"""``plot``: the regions of a two-dimensional box as a picture."""
+"""``plot``: the regions of a two-dimensional domain as a picture."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from cpwl_milp.cli.options import (
     domain_options,
@@ -17,6 +19,15 @@ from cpwl_milp.cli.options import (
 )
 from cpwl_milp.cli.output import print_json
 from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
+
+if TYPE_CHECKING:
+    from cpwl_milp.core.domain import Domain
+    from cpwl_milp.core.pattern import Packed
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.onnx_io import ImportedModel
+    from cpwl_milp.partition.outlines import Outline
+    from cpwl_milp.partition.polygons import Polygons
+    from cpwl_milp.report.region_plot import RegionPicture
 
 
 @click.command(name="plot")
@@ -31,6 +42,13 @@ from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, M
     metavar="FILE",
     help="A .png or .svg file.",
 )
+@click.option(
+    "--colour",
+    type=click.Choice(["pattern", "class", "layer"]),
+    default="pattern",
+    show_default=True,
+    help="Fill by pattern or by output class, or draw each line in the colour of its unit's layer.",
+)
 @click.option("--data", metavar="FILE", help="Samples to draw on top (.npy, .npz or .csv).")
 @click.option("--labels", metavar="FILE", help="Their classes, as colours.")
 @engine_options
@@ -40,27 +58,32 @@ def command(
     model: ModelRequest,
     domain: DomainRequest,
     file: Path,
+    colour: str,
     data: str | None,
     labels: str | None,
     engine: EngineRequest,
     limits: LimitRequest,
     as_json: bool,
 ) -> None:
-    """Draw the regions of a two-dimensional box.
+    """Draw the regions of a two-dimensional domain.
 
-    Each region gets a colour of its pattern; the areas of all polygons are added up and held
-    against the box's.
+    A box of two inputs (or with all but two fixed), a polytope or ball of two, or a plane through
+    any: its own coordinates run from the first point to the second. Each region gets a colour of
+    its pattern, or its part of each class the class's (the largest output; the sign of a single
+    one). The areas of all polygons are added up and held against the domain's.
 
     \b
     Examples:
       cpwl-milp plot network.onnx --box -1,1 -o regions.png
       cpwl-milp plot moons.onnx --box -2,3 --data X.npy --labels y.npy -o moons.svg
+      cpwl-milp plot mnist.onnx --box 0,1 --plane X.npy:3,17,42 --colour class -o plane.png
     """
     from cpwl_milp.cli import checks, domains, question
-    from cpwl_milp.core.errors import DomainError, InputError
+    from cpwl_milp.core.errors import InputError
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.enumeration.listing import list_regions
     from cpwl_milp.enumeration.progress import progress_on
+    from cpwl_milp.partition.outlines import outline_of
     from cpwl_milp.partition.polygons import region_polygons
     from cpwl_milp.report.region_plot import FORMATS, draw_regions
 
@@ -71,13 +94,7 @@ def command(
     imported = question.load(model)
     where = domains.resolve(domain, imported)
     problem = Problem.of(imported.network, where)
-    if problem.domain.dim != 2:
-        raise DomainError(
-            where.box.origin,
-            f"{problem.domain.dim} inputs vary",
-            "2",
-            "fix the others in a box file with equal lower and upper bounds",
-        )
+    outline = outline_of(problem.domain)
     question.checked(imported, where, engine.seed)
     points, classes = question.samples_of(imported, data, labels)
     regions, outcome = list_regions(
@@ -87,24 +104,28 @@ def command(
         limits=limits.limits(),
         progress=progress_on(sys.stderr),
     )
-    polygons = region_polygons(problem.network, problem.domain.box, regions.patterns)
-    share = float(polygons.areas().sum() / (4 * problem.domain.box.half_widths.prod()))
+    polygons = region_polygons(problem.network, outline, regions.patterns)
+    share = float(polygons.areas(outline.disc).sum() / outline.area)
     count = f"{len(regions):,} regions" + ("" if outcome.complete else " so far")
-    draw_regions(
-        file,
+    shown = None if points is None else where.contains(points)
+    picture = _picture(
+        problem,
         polygons,
+        outline,
         regions.patterns,
-        problem.domain.box,
-        axis_names=question.input_names(imported, where.box.free),
+        colour,
+        axis_names=_axes(imported, where),
         title=f"{Path(imported.path).name}: {count}",
-        points=None if points is None else problem.project(points[where.contains(points)]),
-        classes=None if points is None or classes is None else classes[where.contains(points)],
+        points=None if points is None else problem.project(points[shown]),
+        classes=None if classes is None else classes[shown],
     )
+    draw_regions(file, picture)
     answer: dict[str, Any] = {
         "schema": "cpwl-milp/plot/1",
         "model": question.described(imported),
         "domain": where.describe(),
         "file": str(file),
+        "colour": colour,
         "regions": len(regions),
         "complete": outcome.complete,
         "reason": outcome.reason,
@@ -113,8 +134,63 @@ def command(
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"{count} drawn to {file}; their areas add up to {share:.12g} of the box")
+        click.echo(f"{count} drawn to {file}; their areas add up to {share:.12g} of the domain")
     if not outcome.complete:
         click.get_current_context().exit(3)
     if abs(share - 1.0) > 1e-6:
-        question.fail_check("plot", f"areas add up to {share:.12g} of the box", "1")
+        question.fail_check("plot", f"areas add up to {share:.12g} of the domain", "1")
+
+
+def _picture(
+    problem: Problem,
+    polygons: Polygons,
+    outline: Outline,
+    patterns: Packed,
+    colour: str,
+    **words: Any,
+) -> RegionPicture:
+    """Polygons with their colours."""
+    from cpwl_milp.partition.polygons import class_polygons
+    from cpwl_milp.report import region_plot as plot
+
+    if colour == "class":
+        polygons, winners = class_polygons(problem.network, polygons, patterns)
+        legend = {
+            f"class {k}": tuple(plot.class_colours(np.array([k]))[0]) for k in np.unique(winners)
+        }
+        fills = plot.class_colours(winners)
+        return plot.RegionPicture(polygons, outline, fills, None, legend=legend, **words)
+    if colour == "layer":
+        offsets = np.asarray(problem.network.offsets)
+        layers = np.where(
+            _active_sides(polygons, patterns),
+            np.searchsorted(offsets, polygons.sides, side="right"),
+            0,
+        )
+        there = np.unique(layers[layers > 0])
+        colours = plot.layer_colours(there)
+        legend = {f"layer {k}": tuple(c) for k, c in zip(there, colours, strict=True)}
+        fills = np.zeros((0, 3))
+        return plot.RegionPicture(polygons, outline, fills, layers, legend=legend, **words)
+    fills = plot.pattern_colours(patterns)
+    return plot.RegionPicture(polygons, outline, fills, None, **words)
+
+
+def _active_sides(polygons: Polygons, patterns: Packed) -> NDArray[np.bool_]:
+    """Edges on the zero set of a unit that is active in the polygon: one of each edge's two."""
+    inner = polygons.sides >= 0
+    owners = np.repeat(polygons.regions, np.diff(polygons.starts))[inner]
+    units = polygons.sides[inner]
+    found = np.zeros(len(inner), dtype=np.bool_)
+    found[inner] = patterns[owners, units >> 3] >> (units & 7).astype(np.uint8) & 1
+    return found
+
+
+def _axes(model: ImportedModel, where: Domain) -> list[str]:
+    """What the two coordinates are."""
+    from cpwl_milp.cli.question import input_names
+    from cpwl_milp.core.domains import Slice
+
+    if isinstance(where, Slice):
+        return ["along the first direction", "across it"]
+    return input_names(model, where.box.free)
