@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from cpwl_milp.cli.options import (
     domain_options,
@@ -21,6 +19,9 @@ from cpwl_milp.cli.output import print_json
 from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cpwl_milp.core.domain import Domain
     from cpwl_milp.core.pattern import Packed
     from cpwl_milp.core.problem import Problem
@@ -150,6 +151,8 @@ def _picture(
     **words: Any,
 ) -> RegionPicture:
     """Polygons with their colours."""
+    import numpy as np
+
     from cpwl_milp.partition.polygons import class_polygons
     from cpwl_milp.report import region_plot as plot
 
@@ -178,6 +181,8 @@ def _picture(
 
 def _active_sides(polygons: Polygons, patterns: Packed) -> NDArray[np.bool_]:
     """Edges on the zero set of a unit that is active in the polygon: one of each edge's two."""
+    import numpy as np
+
     inner = polygons.sides >= 0
     owners = np.repeat(polygons.regions, np.diff(polygons.starts))[inner]
     units = polygons.sides[inner]
