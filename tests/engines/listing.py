@@ -38,7 +38,8 @@ def listed(engine: Engine, roots: tuple[Cube, ...] = (ROOT,), step: int = 10**6)
     left = sum(cube.weight for cube in roots)
     while todo:
         cube = todo.pop()
-        advance = engine.advance(cube, Budget(step, time.monotonic() + 60))
+        # Long enough for kernels to compile on a busy machine.
+        advance = engine.advance(cube, Budget(step, time.monotonic() + 600))
         assert not advance.unresolved
         assert not advance.parked
         assert len(advance.regions) <= step

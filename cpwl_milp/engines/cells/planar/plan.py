@@ -61,14 +61,14 @@ def planar_plan(layout: Layout) -> PlanarPlan:
         order = np.argsort(passes_on, kind="stable")
         n, padding = last - first, -(last - first) % N_LANES
         block = layout.weights[layout.weight_start[layer] : layout.weight_start[layer + 1]]
-        block = np.pad(block.reshape(-1, n)[order_below][:, order], ((0, 0), (0, padding)))
-        blocks = block.reshape(len(block), -1, N_LANES).transpose(1, 0, 2)
-        weights.append(np.ascontiguousarray(blocks).ravel())
-        starts.append(starts[-1] + block.size)
+        padded = np.zeros((len(order_below), n + padding))
+        padded[:, :n] = block.reshape(-1, n)[order_below][:, order]
+        weights.append(padded.reshape(len(padded), -1, N_LANES).transpose(1, 0, 2).ravel())
+        starts.append(starts[-1] + padded.size)
         first_row.append(first_row[-1] + n + padding)
         for name, parts in rows.items():
             part: Vector = getattr(layout, name)[first:last][order]
-            parts.append(np.pad(part, (0, padding), constant_values=filling[name]))
+            parts += [part, np.full(padding, filling[name])]
         plain.append(not passes_on.any() and not layout.slope[first:last].any())
         order_below = order
     joined = {name: np.concatenate(parts) for name, parts in rows.items()}
