@@ -26,8 +26,10 @@ from cpwl_milp.bounding.triangle import TriangleRelaxation
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domain import Domain
+from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.network import Layer, Network
-from cpwl_milp.solvers.highs import HighsSession, HighsSettings
+from cpwl_milp.solvers.highs import HighsSession
+from cpwl_milp.solvers.highs_settings import HighsSettings
 from cpwl_milp.solvers.program import Program
 
 # The bound is safe at any tolerance; HiGHS's own defaults are the fastest. No presolve: it would
@@ -93,7 +95,10 @@ def tightened_layer(
     program = relaxation.program()
     if not _is_bounded(program):
         return low, high
-    minima = LinearMinima(program)
+    try:
+        minima = LinearMinima(program)
+    except SolverError:
+        return low, high  # HiGHS does not take the program: entries out of its range
     for row in rows:
         columns, coefficients = relaxation.objective(layer.affine, row)
         bias = float(layer.affine.bias[row])

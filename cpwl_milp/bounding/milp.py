@@ -11,8 +11,8 @@ feasibility tolerance. Each bound is therefore moved outward by
 
     `TOLERANCE` * (sum of the column ranges) + `MARGIN` * max(1, |low|, |high|)
 
-with the unit's bounds before. That is an argued margin, not a proof as for the other methods; a
-bound that a sampled pre-activation contradicts is an error, not an answer.
+with the unit's bounds before. That is an argued margin, not a proof as for the other methods;
+where a sampled pre-activation contradicts a bound, no bound of the solver is used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.network import Network
 from cpwl_milp.encoding.big_m import encode
 from cpwl_milp.encoding.compile import compile_encoding
-from cpwl_milp.solvers.highs import HighsSession, HighsSettings
+from cpwl_milp.solvers.highs import HighsSession
+from cpwl_milp.solvers.highs_settings import HighsSettings
 from cpwl_milp.solvers.program import SolveStatus
 
 TOLERANCE = 1e-9
@@ -69,13 +70,18 @@ def refined_by_milp(
     Returns
     -------
     Bounds
-        Nowhere looser than `bounds`.
-
-    Raises
-    ------
-    SolverError
-        If a sampled pre-activation lies outside a bound that the solver claims.
+        Nowhere looser than `bounds`; the very same where the solver failed, or claimed a bound
+        that a sampled pre-activation contradicts.
     """
+    try:
+        return _refined(network, domain, bounds, deadline, seconds)
+    except SolverError:
+        return bounds
+
+
+def _refined(
+    network: Network, domain: Domain, bounds: Bounds, deadline: float | None, seconds: float
+) -> Bounds:
     way = WayBack(domain)
     seen = network.pre_activations(domain.sample(_N_SAMPLES, np.random.default_rng(0)))
     lows: list[Vector] = []

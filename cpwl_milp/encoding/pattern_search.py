@@ -15,11 +15,12 @@ from pyomo.core.expr.numeric_expr import LinearExpression
 from pyomo.opt import TerminationCondition
 
 from cpwl_milp.core.affine import Vector
-from cpwl_milp.core.errors import InputError, SolverError
+from cpwl_milp.core.errors import InputError
 from cpwl_milp.core.pattern import Bits
 from cpwl_milp.encoding.big_m import Encoding
 from cpwl_milp.encoding.compile import compile_encoding
-from cpwl_milp.solvers.highs import HighsSession, HighsSettings
+from cpwl_milp.solvers.highs import HighsSession
+from cpwl_milp.solvers.highs_settings import HighsSettings
 from cpwl_milp.solvers.program import SolveStatus
 
 Units = NDArray[np.intp]
@@ -51,11 +52,14 @@ class Proposal:
         The pattern by the binaries, stable bits included.
     x : ndarray, shape (n_inputs,), or None
         The input, within the solver's tolerances.
+    reason : str
+        Why the status is UNKNOWN, where the solver says so.
     """
 
     status: SolveStatus
     bits: Bits | None = None
     x: Vector | None = None
+    reason: str = ""
 
 
 class PatternSearch(Protocol):
@@ -101,7 +105,8 @@ class HighsSearch:
         """Solve the program as it stands."""
         solution = self._session.solve(time_limit)
         if solution.x is None:
-            return Proposal(solution.status)
+            reason = "HiGHS failed" if solution.status is SolveStatus.UNKNOWN else ""
+            return Proposal(solution.status, reason=reason)
         values = solution.x * self._scale
         return Proposal(
             SolveStatus.FEASIBLE, self._compiled.bits(values), self._compiled.inputs(values)
@@ -153,7 +158,9 @@ class PyomoSearch:
             with LoggingIntercept(None, "pyomo", logging.WARNING):
                 results = self._solver.solve(self._model, load_solutions=False, **options)
         except (ValueError, RuntimeError, OSError) as error:
-            raise SolverError(f"solver {self._name}", str(error)) from error
+            # One line, whatever the solver put into it.
+            told = " ".join(str(error).split())
+            return Proposal(SolveStatus.UNKNOWN, reason=f"solver {self._name} failed: {told}")
         condition = results.solver.termination_condition
         if condition == TerminationCondition.infeasible:
             return Proposal(SolveStatus.INFEASIBLE)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
-from dataclasses import dataclass
+import time
 
 import highspy
 import numpy as np
@@ -13,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.errors import SolverError
+from cpwl_milp.solvers.highs_settings import DEFAULT, SMALLEST_COEFFICIENT, HighsSettings, Options
+from cpwl_milp.solvers.interruptible import InterruptibleRun
 from cpwl_milp.solvers.program import Program, Solution, SolveStatus
 
-# HiGHS accepts nothing smaller; entries below it are dropped.
-_SMALLEST_COEFFICIENT = 1e-12
 # Linear programs with more entries than this may run long enough for Ctrl-C to matter.
 _LONG_LP = 200_000
 
@@ -30,63 +28,11 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True)
-class HighsSettings:
-    """How HiGHS works on a program.
-
-    Attributes
-    ----------
-    feasibility_tolerance : float
-        By how much a row, bound or integrality may be broken; at least 1e-10.
-    dual_tolerance : float
-        By how much a reduced cost may have the wrong sign.
-    presolve : bool
-    mip_rel_gap : float
-        Relative gap at which a mixed-integer program counts as optimal.
-    seed : int
-    first_solution : bool
-        Stop at the first integer solution: for questions of feasibility.
-    symmetry : bool
-        Look for symmetries of the binaries.
-    heuristic_effort : float
-        Share of the work spent on primal heuristics, 0 to 1.
-    """
-
-    feasibility_tolerance: float = 1e-9
-    dual_tolerance: float = 1e-9
-    presolve: bool = True
-    mip_rel_gap: float = 0.0
-    seed: int = 0
-    first_solution: bool = False
-    symmetry: bool = False
-    heuristic_effort: float = 0.05
-
-    def options(self) -> dict[str, bool | int | float | str]:
-        """The settings by their HiGHS names."""
-        return {
-            "output_flag": False,
-            "threads": 1,
-            "small_matrix_value": _SMALLEST_COEFFICIENT,
-            "primal_feasibility_tolerance": self.feasibility_tolerance,
-            "dual_feasibility_tolerance": self.dual_tolerance,
-            "mip_feasibility_tolerance": self.feasibility_tolerance,
-            "presolve": "choose" if self.presolve else "off",
-            "mip_rel_gap": self.mip_rel_gap,
-            "mip_abs_gap": 0.0,
-            "random_seed": self.seed,
-            "mip_max_improving_sols": 1 if self.first_solution else 2147483647,
-            "mip_detect_symmetry": self.symmetry,
-            "mip_heuristic_effort": self.heuristic_effort,
-        }
-
-
-DEFAULT = HighsSettings()
-
-
 class HighsSession:
     """One program inside HiGHS, changed and solved again and again.
 
-    Ctrl-C during a long solve stops HiGHS within moments and raises KeyboardInterrupt.
+    Ctrl-C during a long solve stops HiGHS within moments and raises KeyboardInterrupt. A solve in
+    which HiGHS fails is tried again in other ways (`HighsSettings.rescues`) before it is UNKNOWN.
 
     Parameters
     ----------
@@ -107,11 +53,9 @@ class HighsSession:
 
     def __init__(self, program: Program, settings: HighsSettings = DEFAULT) -> None:
         program, self.dropped_entries = program.without_tiny_entries(
-            _SMALLEST_COEFFICIENT, 1e-2 * settings.feasibility_tolerance
+            SMALLEST_COEFFICIENT, 1e-2 * settings.feasibility_tolerance
         )
-        self._highs = highspy.Highs()
-        for name, value in settings.options().items():
-            self._expect_ok(self._highs.setOptionValue(name, value), f"option {name}={value}")
+        self._settings = settings
         self._mixed_integer = program.is_mixed_integer
         self._n_columns = program.n_columns
         self._n_rows = program.n_rows
@@ -119,11 +63,9 @@ class HighsSession:
         self._upper = program.upper.copy()
         self._objective = program.objective.copy()
         self._maximise = False
-        self._pass(program)
-        self._stop = threading.Event()
         self._interruptible = self._mixed_integer or program.matrix.nnz > _LONG_LP
-        if self._interruptible:
-            self._listen_for_stop()
+        self._enter(highspy.Highs(), settings.options())
+        self._pass(program)
 
     @property
     def n_rows(self) -> int:
@@ -134,7 +76,7 @@ class HighsSession:
         """Add ``lower <= values @ x[columns] <= upper``; returns the row's index."""
         index = np.asarray(columns, dtype=np.int32)
         value = np.asarray(values, dtype=np.float64)
-        tiny = np.abs(value) < _SMALLEST_COEFFICIENT
+        tiny = np.abs(value) < SMALLEST_COEFFICIENT
         if tiny.any():
             reach = np.maximum(np.abs(self._lower), np.abs(self._upper))[index[tiny]]
             slack = float(np.abs(value[tiny]) @ np.where(value[tiny] == 0, 0.0, reach))
@@ -191,21 +133,18 @@ class HighsSession:
         time_limit : float, optional
             Seconds; a limit that has passed answers TIME_LIMIT at once.
 
-        Raises
-        ------
-        SolverError
-            If HiGHS fails outright.
+        Returns
+        -------
+        Solution
+            UNKNOWN where HiGHS failed in every way tried; it says nothing then.
         """
         if time_limit is not None and time_limit <= 0:
             return self._nothing(SolveStatus.TIME_LIMIT)
-        status = self._run(time_limit)
-        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
-            # Presolve could not tell the two apart; without it the simplex can.
-            _, presolve = self._highs.getOptionValue("presolve")
-            self._highs.setOptionValue("presolve", "off")
-            status = self._run(time_limit)
-            self._highs.setOptionValue("presolve", presolve)
-        return self._solution(_STATUS.get(status, SolveStatus.UNKNOWN))
+        deadline = math.inf if time_limit is None else time.monotonic() + time_limit
+        solution = self._attempt(deadline)
+        if solution.status is SolveStatus.UNKNOWN:
+            solution = self._rescued(solution, deadline)
+        return solution
 
     def forget(self) -> None:
         """Drop basis and incumbent: the next solve starts from nothing."""
@@ -239,61 +178,61 @@ class HighsSession:
         if held != expected:
             raise SolverError("HiGHS", f"took {held} coefficients of {expected}")
 
-    def _listen_for_stop(self) -> None:
-        stop = self._stop
+    def _enter(self, highs: highspy.Highs, options: Options) -> None:
+        """Go on with another HiGHS object."""
+        self._set(highs, options)
+        self._highs = highs
+        self._run = InterruptibleRun(highs) if self._interruptible else highs.run
 
-        def check(event: highspy.HighsCallbackEvent) -> None:
-            # Always said, as HiGHS remembers a "yes" over runs.
-            event.interrupt(stop.is_set())
+    def _set(self, highs: highspy.Highs, options: Options) -> None:
+        self._expect_ok(highs.resetOptions(), "default options")
+        for name, value in options.items():
+            self._expect_ok(highs.setOptionValue(name, value), f"option {name}={value}")
 
-        self._highs.cbMipInterrupt += check
-        self._highs.cbSimplexInterrupt += check
-        self._highs.cbIpmInterrupt += check
+    def _attempt(self, deadline: float) -> Solution:
+        """One solve, as the options stand."""
+        status = self._ran(deadline)
+        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            # Presolve could not tell the two apart; without it the simplex can.
+            _, presolve = self._highs.getOptionValue("presolve")
+            self._highs.setOptionValue("presolve", "off")
+            status = self._ran(deadline)
+            self._highs.setOptionValue("presolve", presolve)
+        return self._solution(_STATUS.get(status, SolveStatus.UNKNOWN))
 
-    def _run(self, time_limit: float | None) -> highspy.HighsModelStatus:
-        limit = math.inf
-        if time_limit is not None:
+    def _rescued(self, failed: Solution, deadline: float) -> Solution:
+        """Solve in fresh HiGHS objects, each in another way, until one gives an answer.
+
+        Seen in practice: the mixed-integer solver ends with a solution that breaks a row by 1.3
+        tolerances, disowns it and calls the run a failure (`Highs::checkOptimality`).
+        """
+        # Another user of HiGHS in this process may have set up its threads differently.
+        highspy.Highs.resetGlobalScheduler(True)
+        program = self._highs.getModel()
+        solution = failed
+        for options in self._settings.rescues():
+            if time.monotonic() >= deadline:
+                solution = self._nothing(SolveStatus.TIME_LIMIT)
+                break
+            fresh = highspy.Highs()
+            self._enter(fresh, options)
+            self._expect_ok(fresh.passModel(program), "the program once more")
+            solution = self._attempt(deadline)
+            if solution.status is not SolveStatus.UNKNOWN:
+                break
+        self._set(self._highs, self._settings.options())
+        return solution
+
+    def _ran(self, deadline: float) -> highspy.HighsModelStatus:
+        limit = deadline - time.monotonic()
+        if not self._mixed_integer:
             # HiGHS counts a linear program's time over all runs, a mixed-integer one's afresh.
-            limit = time_limit + (0.0 if self._mixed_integer else self._highs.getRunTime())
-        self._expect_ok(self._highs.setOptionValue("time_limit", limit), "time limit")
-        if self._interruptible and threading.current_thread() is threading.main_thread():
-            status = self._run_aside()
-        else:
-            status = self._highs.run()
-        if status == highspy.HighsStatus.kError:
-            # Another user of HiGHS in this process may have set up its threads differently.
-            highspy.Highs.resetGlobalScheduler(True)
-            status = self._highs.run()
-        if status == highspy.HighsStatus.kError:
-            raise SolverError("HiGHS", f"failed: {self._highs.getModelStatus()}")
+            limit += self._highs.getRunTime()
+        self._expect_ok(self._highs.setOptionValue("time_limit", max(limit, 0.0)), "time limit")
+        if self._run() == highspy.HighsStatus.kError:
+            return highspy.HighsModelStatus.kSolveError
         found: highspy.HighsModelStatus = self._highs.getModelStatus()
         return found
-
-    def _run_aside(self) -> highspy.HighsStatus:
-        """Run in a thread: Python hears of Ctrl-C only while its main thread is not in C++."""
-        answer: list[highspy.HighsStatus] = []
-        # An interrupted Thread.join may believe a running thread to have ended (Python 3.11).
-        ended = threading.Event()
-
-        def work() -> None:
-            try:
-                answer.append(self._highs.run())
-            finally:
-                ended.set()
-
-        self._stop.clear()
-        threading.Thread(target=work, daemon=True).start()
-        try:
-            ended.wait()
-        except BaseException:
-            self._stop.set()
-            while not ended.is_set():
-                with contextlib.suppress(KeyboardInterrupt):
-                    ended.wait()
-            raise
-        if not answer:
-            raise SolverError("HiGHS", "failed without a word")
-        return answer[0]
 
     def _solution(self, status: SolveStatus) -> Solution:
         info = self._highs.getInfo()

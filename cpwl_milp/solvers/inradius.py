@@ -9,7 +9,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Dense, Vector
-from cpwl_milp.solvers.highs import HighsSession, HighsSettings
+from cpwl_milp.core.errors import SolverError
+from cpwl_milp.solvers.highs import HighsSession
+from cpwl_milp.solvers.highs_settings import HighsSettings
 from cpwl_milp.solvers.program import Program, SolveStatus
 
 # A row with less than this share of the largest row's norm is a constant, unless the caller
@@ -95,8 +97,11 @@ def largest_ball(
     middle, top = 0.5 * (lower + upper), 0.5 * float((upper - lower).min())
     least = float((offset - unit @ middle).min(initial=top))
     program = _program(unit, offset, lower, upper, (least, top))
-    session = HighsSession(program, HighsSettings(presolve=presolve))
-    solution = session.solve()
+    try:
+        solution = HighsSession(program, HighsSettings(presolve=presolve)).solve()
+    except SolverError:
+        # HiGHS does not take the program: entries out of its range.
+        return LargestBall(SolveStatus.UNKNOWN, -np.inf, top, None)
     if solution.status is not SolveStatus.OPTIMAL or solution.x is None:
         return LargestBall(SolveStatus.UNKNOWN, -np.inf, top, None)
     centre = solution.x[:-1] + lower + solution.x[-1]

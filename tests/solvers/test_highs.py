@@ -6,15 +6,19 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import highspy
 import numpy as np
 import pytest
 import scipy.optimize
 import scipy.sparse as sp
 
 from cpwl_milp.core.errors import SolverError
-from cpwl_milp.solvers.highs import HighsSession, HighsSettings
+from cpwl_milp.encoding.pattern_search import FEASIBILITY
+from cpwl_milp.solvers.highs import HighsSession
+from cpwl_milp.solvers.highs_settings import HighsSettings
 from cpwl_milp.solvers.program import Program, SolveStatus
 
 RNG = np.random.default_rng(0)
@@ -209,3 +213,77 @@ def test_ctrl_c_stops_a_long_solve_quietly() -> None:
     out, err = child.communicate(timeout=20)
     assert out == "interrupted\nTIME_LIMIT\n"
     assert err == ""
+
+
+def test_an_answer_that_highs_disowns_is_found_another_way() -> None:
+    """Recorded: HiGHS 1.15 ends this search with a row broken by 1.28 tolerances, and fails."""
+    with np.load(Path(__file__).with_name("disowned.npz")) as stored:
+        lower, row_lower = stored["lower"], stored["row_lower"]
+        matrix = sp.csr_array(
+            (stored["data"], stored["indices"].astype(np.int64), stored["indptr"].astype(np.int64)),
+            shape=(row_lower.size, lower.size),
+        )
+        program = Program(
+            np.zeros(lower.size),
+            matrix,
+            row_lower,
+            stored["row_upper"],
+            lower,
+            stored["upper"],
+            stored["integer"],
+        )
+    session = HighsSession(program, FEASIBILITY)
+    for _ in range(2):
+        solution = session.solve(60.0)
+        assert solution.status in (SolveStatus.OPTIMAL, SolveStatus.FEASIBLE)
+        assert solution.x is not None
+        assert program.violation(solution.x) <= 1e-9
+
+
+class _Failing:
+    """Makes the next runs of HiGHS fail, and counts all runs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+        self.runs = 0
+        true_run = highspy.Highs.run
+
+        def run(highs: highspy.Highs) -> highspy.HighsStatus:
+            self.runs += 1
+            return highspy.HighsStatus.kError if self.runs <= failures else true_run(highs)
+
+        monkeypatch.setattr(highspy.Highs, "run", run)
+
+
+@pytest.mark.parametrize("mixed_integer", [False, True])
+def test_failed_runs_are_tried_again_and_leave_the_session_whole(
+    monkeypatch: pytest.MonkeyPatch, mixed_integer: bool
+) -> None:
+    program = random_lp(np.random.default_rng(0), 12, 5)
+    program = replace(program, integer=np.full(5, mixed_integer))
+    expected = HighsSession(program).solve()
+    runs = _Failing(monkeypatch, 2)
+    session = HighsSession(program)
+    assert session.solve().objective == pytest.approx(expected.objective, abs=1e-9)
+    assert runs.runs == 3
+    row = session.add_row([0], [1.0], 0.5, np.inf)
+    session.set_objective([0], [1.0])
+    least = session.solve()
+    assert least.status is not SolveStatus.UNKNOWN
+    if least.x is not None:
+        assert least.x[0] >= 0.5 - 1e-9
+    session.set_row_bounds(row, -np.inf, np.inf)
+    session.set_objective(np.arange(5), program.objective)
+    assert session.solve().objective == pytest.approx(expected.objective, abs=1e-9)
+
+
+def test_a_solver_that_always_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    _Failing(monkeypatch, 10**6)
+    session = HighsSession(random_lp(np.random.default_rng(0), 12, 5))
+    solution = session.solve()
+    assert solution.status is SolveStatus.UNKNOWN
+    assert solution.x is None
+    assert solution.dual_bound == -np.inf
+
+
+def test_any_seed_is_taken() -> None:
+    HighsSession(random_lp(np.random.default_rng(0), 3, 2), HighsSettings(seed=2**31)).solve()

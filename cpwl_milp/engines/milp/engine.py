@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Callable
 
 from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.exploration import Advance, Budget
-from cpwl_milp.core.pattern import Bits, Packed, as_keys, pack, unpack
+from cpwl_milp.core.pattern import Packed, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.encoding.big_m import UNSTABLE, encode
 from cpwl_milp.encoding.pattern_search import Proposal, open_search
-from cpwl_milp.engines.milp.certificate import CellRows, Kind, judge
-from cpwl_milp.engines.milp.facets import neighbours
-from cpwl_milp.engines.milp.ledger import Found, Ledger, key_of, no_patterns
-from cpwl_milp.engines.milp.rounding import clear_patterns
+from cpwl_milp.engines.milp.findings import Findings
+from cpwl_milp.engines.milp.ledger import Ledger
 from cpwl_milp.engines.milp.scope import Scope
 from cpwl_milp.engines.milp.searches import Searches
-from cpwl_milp.engines.milp.steps import steps_across
+from cpwl_milp.engines.milp.settings import MilpSettings
 from cpwl_milp.solvers.program import SolveStatus
-
-
-@dataclass(frozen=True)
-class MilpSettings:
-    """How the milp engine works.
-
-    Attributes
-    ----------
-    solver : str
-        ``highs`` for the persistent session, or any solver's name in Pyomo.
-    margin : float
-        What an active unit must exceed in the search, as a share of its range: the search's
-        resolution. Cells in which some active unit never exceeds it are invisible to it.
-    closing_margin : float
-        The same in the closing proof, which looks more closely; at least the solver's tolerance.
-    local_search : bool
-        Before each solve, step across the hyperplanes around the regions found last: most
-        patterns are found so, and the solver looks only for the others.
-    close_by_facets : bool
-        Follow the integer program's proof by crossing every facet of every region, which also
-        finds what the margins hide. Not possible for a projection.
-    seed : int
-        Of HiGHS; the closing proof takes the next one.
-    """
-
-    solver: str = "highs"
-    margin: float = 1e-6
-    closing_margin: float = 1e-8
-    local_search: bool = True
-    close_by_facets: bool = True
-    seed: int = 0
 
 
 class MilpEngine:
@@ -127,151 +91,102 @@ class MilpEngine:
         encoding = encode(self._network, self._domain, bounds, margin=self.settings.margin)
         closing = self.resolution = min(self.settings.margin, self.settings.closing_margin)
         self._searches = Searches(
-            open_search(encoding, self.settings.solver, seed=self.settings.seed),
+            lambda: open_search(encoding, self.settings.solver, seed=self.settings.seed),
             lambda: open_search(
                 encode(self._network, self._domain, bounds, margin=closing),
                 seed=self.settings.seed + 1,
             ),
         )
         self._stable = encoding.stable_bits
-        self._open_units = np.flatnonzero(self._stable == UNSTABLE)
-        in_scope = (self._open_units >= where.start) & (self._open_units < where.stop)
-        self._scope_units = self._open_units[in_scope]
-        self._fresh: deque[Found] = deque()
-        self._cut_full: set[bytes] = set()
-        self._thin_waiting: dict[bytes, Bits] = {}
-        self._crossed: set[bytes] = set()
-        self._full: dict[bytes, Bits] = {}
-        self._doubts = 0
-        self._counts: Counter[str] = Counter()
+        self._findings = Findings(
+            self._network,
+            self._domain,
+            self._ledger,
+            self._searches,
+            where,
+            self._stable == UNSTABLE,
+        )
+        self._failure = ""
         if known_patterns is not None:
             for projected in unpack(known_patterns, where.stop - where.start):
-                self._know(projected)
+                self._findings.know(projected)
         self._points = known_points
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """List new patterns of `cube` until it is closed or the budget is spent.
 
+        A solver that fails leaves the cube unresolved, with everything that was found.
+
         Raises
         ------
         ValueError
             If the cube decides units outside the scope's layers.
-        SolverError
-            If the solver fails outright.
         """
         literals = self._literals(cube)
         if literals is None:
             return self._advance(cube, budget, {}, closed=True, empty=True)
-        self._take_points()
+        closed, self._failure = False, ""
+        try:
+            closed = self._search(literals, budget)
+        except SolverError as error:
+            self._failure = str(error)
+        return self._advance(cube, budget, literals, closed=closed)
+
+    def _search(self, literals: dict[int, bool], budget: Budget) -> bool:
+        """Find new patterns within the budget, and say whether the cube is closed."""
+        if self._points is not None:
+            points, self._points = self._points, None
+            self._findings.take_points(points, "points", {})
         self._searches.fix({u: v for u, v in literals.items() if self._stable[u] == UNSTABLE})
-        closed = False
         while self._ledger.waiting_in(literals) < budget.max_regions:
             if self._ledger.waiting_in(literals) and budget.seconds_left <= 0:
                 break  # never before one step of progress
-            state = self._step(literals, budget)
-            if state is not None:
-                closed = state
-                break
-        return self._advance(cube, budget, literals, closed=closed)
+            closed = self._step(literals, budget)
+            if closed is not None:
+                return closed
+        return False
 
     # -- one step -------------------------------------------------------------------------
 
     def _step(self, literals: dict[int, bool], budget: Budget) -> bool | None:
         """One solve and what follows from it: None to go on, else whether the cube is closed."""
-        if self.settings.local_search and self._fresh:
-            self._look_around(self._fresh.popleft(), literals)
+        if self.settings.local_search and self._findings.fresh:
+            self._findings.look_around(literals)
             return None
         if self._searches.exhausted:
             return self._close_by_facets(literals, budget)
-        proposal = self._searches.propose(max(budget.seconds_left, 1e-3))
-        self._counts["solves"] += 1
-        if proposal.status is SolveStatus.INFEASIBLE:
-            proposal = self._searches.confirm(max(budget.seconds_left, 1e-3))
-            self._counts["closing_solves"] += 1
-            if proposal.status is SolveStatus.INFEASIBLE:
-                return self._close_by_facets(literals, budget)
-            if proposal.bits is not None:
-                self._counts["closing_found"] += 1
-        if proposal.bits is not None:
-            self._take(proposal)
+        first = self._asked(self._searches.propose, "solves", budget)
+        if first.bits is not None:
+            self._findings.judged(first.bits)
             return None
-        if proposal.status is SolveStatus.UNKNOWN:
-            self._doubts += 1
-        return False
+        if first.status is SolveStatus.TIME_LIMIT:
+            return False
+        second = self._asked(self._searches.confirm, "closing_solves", budget)
+        if second.bits is not None:
+            self._findings.counts["closing_found"] += 1
+            self._findings.judged(second.bits)
+            return None
+        if second.status is SolveStatus.INFEASIBLE and first.status is SolveStatus.INFEASIBLE:
+            return self._close_by_facets(literals, budget)
+        if second.status is SolveStatus.TIME_LIMIT:
+            return False
+        return self._without_a_proof(
+            first.reason or second.reason or "the solver gave no answer", literals, budget
+        )
 
-    def _take(self, proposal: Proposal) -> None:
-        """Judge and cut a proposal, and list what lies near it."""
-        assert proposal.bits is not None
-        bits = proposal.bits
-        if bits in self._ledger or key_of(bits) in self._cut_full:
-            raise SolverError(
-                f"solver {self.settings.solver}",
-                "proposed a pattern that was cut",
-                "a pattern that is left",
-                "its tolerances are too loose for this network",
+    def _asked(self, search: Callable[[float], Proposal], name: str, budget: Budget) -> Proposal:
+        """A search's answer, UNKNOWN where it proposes what was cut."""
+        proposal = search(max(budget.seconds_left, 1e-3))
+        self._findings.counts[name] += 1
+        if proposal.bits is not None and self._findings.is_cut(proposal.bits):
+            proposal = Proposal(
+                SolveStatus.UNKNOWN,
+                reason=f"solver {self.settings.solver} proposed a pattern that was cut "
+                "(its tolerances are too loose for this network)",
             )
-        self._judged(bits)
-
-    def _judged(self, bits: Bits) -> bool:
-        """Judge a full pattern, list or cut it accordingly, and say whether it is proper."""
-        verdict = judge(self._network, self._domain, bits)
-        self._counts[verdict.kind.value] += 1
-        if verdict.kind is Kind.PROPER:
-            assert verdict.point is not None
-            self._list(Found(bits, verdict.point, verdict.radius))
-            return True
-        self._cut_full.add(key_of(bits))
-        self._searches.cut(self._open_units, bits[self._open_units])
-        if verdict.kind is Kind.THIN:
-            projected = self._ledger.projected(bits)
-            self._thin_waiting[key_of(projected)] = projected
-        if verdict.kind is Kind.UNDECIDED:
-            self._doubts += 1
-        return False
-
-    def _list(self, found: Found) -> None:
-        self._ledger.add(found)
-        self._fresh.append(found)
-        self._full[key_of(found.bits)] = found.bits
-        self._searches.cut(self._scope_units, found.bits[self._scope_units])
-
-    def _know(self, projected: Bits) -> None:
-        if key_of(projected) not in self._ledger.keys:
-            self._ledger.know(projected)
-            start = self.scope.bits(self._network).start
-            self._searches.cut(self._scope_units, projected[self._scope_units - start])
-            if not self.scope.is_projection:
-                self._full[key_of(projected)] = projected
-
-    def _look_around(self, found: Found, literals: dict[int, bool]) -> None:
-        """List the patterns just across the hyperplanes around a region."""
-        rows = CellRows.of(self._network, self._domain, found.bits)
-        box = self._domain.box
-        points = steps_across(rows, self._open_units, found.point, box)
-        self._take_clear(points, "local", literals)
-
-    def _take_points(self) -> None:
-        """Certify the patterns of the points given from the start."""
-        if self._points is not None:
-            points, self._points = self._points, None
-            self._take_clear(points, "points", {})
-
-    def _take_clear(self, points: Dense, source: str, literals: dict[int, bool]) -> None:
-        """List the new patterns among points, each judged like any proposal."""
-        points = points[self._domain.contains(points)]
-        bits, clear = clear_patterns(self._network, points)
-        inside = np.array([bits[:, u] == v for u, v in literals.items()]).all(axis=0)
-        bits, clear = (bits[inside], clear[inside]) if literals else (bits, clear)
-        # Clear points first: one that is not may show a pattern that does not exist.
-        for trusted in (True, False):
-            group = bits[clear] if trusted else bits[~clear]
-            scoped = pack(group[:, self.scope.bits(self._network)])
-            distinct = as_keys(scoped if trusted else pack(group))
-            for k in np.unique(distinct, return_index=True)[1]:
-                if scoped[k].tobytes() in self._ledger.keys or key_of(group[k]) in self._cut_full:
-                    continue
-                if self._judged(group[k]):
-                    self._counts[source] += 1
+        if proposal.status is SolveStatus.UNKNOWN:
+            self._findings.counts["solver_failures"] += 1
+        return proposal
 
     # -- the end --------------------------------------------------------------------------
 
@@ -279,21 +194,18 @@ class MilpEngine:
         """Cross every facet of every region of the cube; True when nothing new is left."""
         if self.scope.is_projection or not self.settings.close_by_facets:
             return True
-        crossable = self._stable == UNSTABLE
-        todo = [bits for key, bits in self._full.items() if key not in self._crossed]
-        for bits in todo:
-            if not _inside(bits, literals):
-                continue
-            if budget.seconds_left <= 0:
-                return False
-            for across in neighbours(self._network, self._domain, bits, crossable):
-                self._counts["facets"] += 1
-                known = across in self._ledger or key_of(across) in self._cut_full
-                if not known and _inside(across, literals) and self._judged(across):
-                    self._counts["found_by_facets"] += 1
-            self._crossed.add(key_of(bits))
-        done = all(key in self._crossed for key, b in self._full.items() if _inside(b, literals))
-        return True if done else None
+        return self._findings.cross_facets(literals, lambda: budget.seconds_left <= 0)
+
+    def _without_a_proof(
+        self, reason: str, literals: dict[int, bool], budget: Budget
+    ) -> bool | None:
+        """Find what facets lead to; with more patterns cut the solver may answer again."""
+        nothing_new = self._close_by_facets(literals, budget)
+        if nothing_new is None:
+            return None
+        if nothing_new:
+            self._failure = reason
+        return False
 
     def _advance(
         self,
@@ -312,36 +224,27 @@ class MilpEngine:
             cube.counted_layers,
             self._domain.dim,
         )
-        left = not empty and (not closed or self._ledger.waiting_in(literals) > 0)
-        doubt = ""
-        if closed and self._doubts and not empty:
-            doubt, left = f"{self._doubts} patterns could not be certified in floating point", True
-        elif self._doubts and not closed and budget.seconds_left > 0:
-            doubt = "the solver gave no answer"
-        counts, self._counts = dict(self._counts), Counter()
+        waiting = not empty and self._ledger.waiting_in(literals) > 0
+        left = not empty and (not closed or waiting)
+        unresolved = self._failure
+        doubts = self._findings.doubts
+        if closed and doubts and not empty:
+            unresolved = f"{doubts} patterns could not be certified in floating point"
+            left = True
+        if waiting and not handed.parked:
+            unresolved = ""  # not before everything found is handed on
+        counts = dict(self._findings.counts)
+        self._findings.counts.clear()
         return Advance(
             cube,
             handed.regions,
             (cube,) if left and not handed.parked else (),
             handed.prefix_counts,
-            self._thin(closed),
+            self._findings.take_thin(closed=closed),
             (cube,) if left and handed.parked else (),
-            doubt,
+            unresolved,
             counts,
         )
-
-    def _thin(self, closed: bool) -> Packed:
-        """Thin patterns not handed on yet; a projection's only once nothing proper can come."""
-        if self.scope.is_projection and not closed:
-            return no_patterns(self._n_scope)
-        thin = [bits for key, bits in self._thin_waiting.items() if key not in self._ledger.keys]
-        self._thin_waiting.clear()
-        return pack(np.array(thin, dtype=np.bool_)) if thin else no_patterns(self._n_scope)
-
-    @property
-    def _n_scope(self) -> int:
-        where = self.scope.bits(self._network)
-        return int(where.stop - where.start)
 
     def _literals(self, cube: Cube) -> dict[int, bool] | None:
         """The cube's decisions by unit; None when they contradict each other or a stable unit."""
@@ -355,7 +258,3 @@ class MilpEngine:
             if int(self._stable[unit]) not in (UNSTABLE, int(value)):
                 return None
         return literals
-
-
-def _inside(bits: Bits, literals: dict[int, bool]) -> bool:
-    return all(bits[unit] == value for unit, value in literals.items())

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.domain import Domain
+from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import Bits
 from cpwl_milp.engines.milp.certificate import CellRows
 from cpwl_milp.solvers.highs import HighsSession
 from cpwl_milp.solvers.inradius import constant_rows
-from cpwl_milp.solvers.program import Program
+from cpwl_milp.solvers.program import Program, SolveStatus
 
 # Rows closer than this are one hyperplane; facets smaller than this are none. Shares of the box.
 _SAME = 1e-10
@@ -34,6 +35,11 @@ def neighbours(
     ----------
     crossable : ndarray of bool, shape (n_units,)
         Units that change their bit somewhere in the domain; no other makes a facet.
+
+    Raises
+    ------
+    SolverError
+        If the linear program of a facet was not settled.
 
     Notes
     -----
@@ -87,6 +93,8 @@ def _facets(
             session.set_row_bounds(int(j), -np.inf, np.inf)
         session.set_row_bounds(m + i, side[i], side[i])
         solution = session.solve()
+        if solution.status not in (SolveStatus.OPTIMAL, SolveStatus.INFEASIBLE):
+            raise SolverError("milp engine", "the linear program of a facet was not settled")
         if solution.x is not None and solution.objective > tolerance:
             yield members, unit[i]
         session.set_row_bounds(m + i, -np.inf, np.inf)

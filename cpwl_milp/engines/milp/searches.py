@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.pattern import Bits
 from cpwl_milp.encoding.pattern_search import PatternSearch, Proposal, Units
+from cpwl_milp.solvers.program import SolveStatus
+
+Build = Callable[[], PatternSearch]
 
 
 class Searches:
@@ -13,13 +17,12 @@ class Searches:
 
     Parameters
     ----------
-    working : PatternSearch
-    confirming : callable
-        Builds the second search.
+    working, confirming : callable
+        Build the two. A search whose solver does not take the program proposes nothing.
     """
 
-    def __init__(self, working: PatternSearch, confirming: Callable[[], PatternSearch]) -> None:
-        self._working = working
+    def __init__(self, working: Build, confirming: Build) -> None:
+        self._working = _opened(working)
         self._build = confirming
         self._confirming: PatternSearch | None = None
         self._cuts: list[tuple[Units, Bits]] = []
@@ -51,9 +54,33 @@ class Searches:
     def confirm(self, time_limit: float) -> Proposal:
         """Ask the confirming search."""
         if self._confirming is None:
-            self._confirming = self._build()
+            self._confirming = _opened(self._build)
             for units, bits in self._cuts:
                 self._confirming.cut(units, bits)
             self._cuts.clear()
             self._confirming.fix(self._literals)
         return self._confirming.propose(time_limit)
+
+
+class _NoSearch:
+    """Stands for a search that could not be opened."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def fix(self, literals: Mapping[int, bool]) -> None:
+        """Nothing to fix."""
+
+    def cut(self, units: Units, bits: Bits) -> None:
+        """Nothing to cut."""
+
+    def propose(self, time_limit: float | None) -> Proposal:
+        """Nothing to propose, and why."""
+        return Proposal(SolveStatus.UNKNOWN, reason=self._reason)
+
+
+def _opened(build: Build) -> PatternSearch:
+    try:
+        return build()
+    except SolverError as error:
+        return _NoSearch(str(error))

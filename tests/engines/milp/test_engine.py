@@ -11,13 +11,20 @@ import pytest
 from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.domain import Box
+from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import pack, unpack
 from cpwl_milp.core.problem import Problem
+from cpwl_milp.encoding.big_m import Encoding
+from cpwl_milp.encoding.pattern_search import PatternSearch, Proposal
 from cpwl_milp.engines.milp import MilpEngine, MilpSettings, Scope
+from cpwl_milp.engines.milp import engine as engine_module
 from cpwl_milp.engines.milp.certificate import Kind, judge
+from cpwl_milp.enumeration.limits import Limits
+from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.onnx_io import load_model
+from cpwl_milp.solvers.program import SolveStatus
 from tests import definitions
 from tests.networks import degenerate_network, mlp, random_network
 from tests.oracles import OracleDoubtError, facet_walk_regions, own_patterns, prefix_patterns
@@ -237,3 +244,68 @@ def test_last_layer_of_a_network_with_ten_inputs(shared_models) -> None:  # type
     seen = {row.tobytes() for row in pack(samples[:, network.layer_bits(2)])}
     assert seen <= keys(advance)
     assert len(keys(advance)) == 4
+
+
+class _Broken:
+    """A search that fails, or repeats itself, from its n-th answer on."""
+
+    def __init__(self, search: PatternSearch, good: int, repeats: bool) -> None:
+        self._search, self._good, self._repeats = search, good, repeats
+        self._last: Proposal | None = None
+
+    def fix(self, literals: dict[int, bool]) -> None:
+        self._search.fix(literals)
+
+    def cut(self, units: np.ndarray, bits: np.ndarray) -> None:
+        self._search.cut(units, bits)
+
+    def propose(self, time_limit: float | None) -> Proposal:
+        self._good -= 1
+        if self._good < 0:
+            if self._repeats and self._last is not None:
+                return self._last
+            return Proposal(SolveStatus.UNKNOWN, reason="HiGHS failed")
+        self._last = self._search.propose(time_limit)
+        return self._last
+
+
+@pytest.mark.parametrize("scope", [Scope.whole(), Scope.own(2)])
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("good", [0, 3])
+def test_a_failing_solver_leaves_a_bracket(
+    monkeypatch: pytest.MonkeyPatch, scope: Scope, repeats: bool, good: int
+) -> None:
+    network = random_network(np.random.default_rng(5), 2, [4, 3])
+    expected = facet_walk_regions(network, BOX2)
+    wanted = own_patterns(network, expected, 1) if scope.is_projection else expected
+    true_open = engine_module.open_search
+
+    def open_search(encoding: Encoding, solver: str = "highs", *, seed: int = 0) -> PatternSearch:
+        return _Broken(true_open(encoding, solver, seed=seed), good, repeats)
+
+    monkeypatch.setattr(engine_module, "open_search", open_search)
+    engine = milp(network, BOX2, scope=scope, settings=MilpSettings(local_search=False))
+    outcome = enumerate_regions(engine, 2, limits=Limits(max_seconds=60))
+    assert not outcome.complete
+    assert outcome.reason.startswith("unresolved: ")
+    assert outcome.n_regions <= len(wanted)
+    if good and not scope.is_projection:
+        # Facets lead from the regions found to all others.
+        assert outcome.n_regions == len(wanted)
+    elif good:
+        assert outcome.n_regions >= min(good, len(wanted))
+
+
+def test_a_program_that_the_solver_does_not_take_leaves_a_bracket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> PatternSearch:
+        raise SolverError("HiGHS", "did not take the program as given")
+
+    monkeypatch.setattr(engine_module, "open_search", refuse)
+    network = random_network(np.random.default_rng(5), 2, [4, 3])
+    points = BOX2.sample(100, np.random.default_rng(0))
+    advance = milp(network, BOX2, known_points=points).advance(ROOT, budget())
+    assert advance.open == (ROOT,)
+    assert advance.unresolved == "HiGHS: did not take the program as given"
+    assert keys(advance) == facet_walk_regions(network, BOX2)
