@@ -123,6 +123,17 @@ def model_row(path: Path, folder: Path) -> str:
     )
 
 
+CHECKED_WITH = """\
+## What an import is checked with
+
+onnxruntime, in the file's own precision. Where it lacks a kernel in float64 (Conv, pooling,
+HardSigmoid, Mean, Resize), it runs a float32 copy and the check is as sharp as for a float32 file;
+the weights of the import stay exact. Where it lacks one of opset 6 (Gemm, Add, BatchNormalization,
+AveragePool), onnx's reference evaluator stands in. A note says so. What neither can run is refused.
+
+"""
+
+
 def document(folder: Path) -> str:
     """The whole page."""
     models = "\n".join(model_row(path, folder) for path in sorted(folder.rglob("*.onnx")))
@@ -134,6 +145,7 @@ def document(folder: Path) -> str:
         + f"Discontinuous, or not giving real numbers: {', '.join(sorted(JUMPING))}.\n\n"
         + "Control flow (If, Loop, Scan), random numbers, sequences and custom domains. A Softmax, "
         "LogSoftmax,\nSigmoid or ArgMax at the very end is cut off with `--strip-output`.\n\n"
+        + CHECKED_WITH
         + "## Public models\n\nThe last column is the largest relative difference from onnxruntime "
         "over outputs and\npre-activations of hidden units on 64 random inputs, or why the model "
         "is refused.\n\n"

@@ -79,7 +79,7 @@ def check_agreement(
     if domain is not None and not all(np.isfinite(v).all() for v in (x, theirs, *inner)):
         raise DomainError(
             domain.origin,
-            "inputs so large that onnxruntime gives infinite or NaN values there",
+            f"inputs so large that {model.referee.name} gives infinite or NaN values there",
             "a domain on which the model can be evaluated",
         )
     tolerance = _TOLERANCE_FLOAT64 if model.double else _TOLERANCE
@@ -103,7 +103,7 @@ def check_agreement(
     if theirs.shape[1] != output.n_out:
         raise CheckFailedError(
             model.path,
-            f"{output.n_out} outputs, but onnxruntime gives {theirs.shape[1]}",
+            f"{output.n_out} outputs, but {model.referee.name} gives {theirs.shape[1]}",
             hint="please report this model",
         )
     named = [("output", slice(0, output.n_out), theirs)]
@@ -141,8 +141,8 @@ def _compared(
             k = int(np.argmax(np.nan_to_num(relative, nan=np.inf)))
             raise CheckFailedError(
                 model.path,
-                f"the imported network differs from onnxruntime by {relative[k]:.2g} of the scale "
-                f"of {name} {k}",
+                f"the imported network differs from {model.referee.name} by {relative[k]:.2g} of "
+                f"the scale of {name} {k}",
                 f"at most {tolerance:g}",
                 "do not trust the import; please report this model",
             )

@@ -27,7 +27,8 @@ from cpwl_milp.onnx_io.interpret import Interpreter
 from cpwl_milp.onnx_io.movement import dtype_name, is_float
 from cpwl_milp.onnx_io.normalise import converted, inlined, pruned, refuse_foreign_nodes
 from cpwl_milp.onnx_io.read import read_model
-from cpwl_milp.onnx_io.runtime import HALVES, Runtime, float_types, widened
+from cpwl_milp.onnx_io.referee import referees
+from cpwl_milp.onnx_io.runtime import Runtime
 from cpwl_milp.onnx_io.strip import head_sources, stripped
 from cpwl_milp.onnx_io.values import Constant, Shape, Tensor, Trace, Value, lifted, stacked
 
@@ -54,14 +55,11 @@ class ImportedModel:
     notices : tuple of str
         What a reader of the answer should know.
     double : bool
-        Whether the file computes in float64 throughout.
+        Whether the import is checked in float64.
     probes : tuple of Probe
         Units whose pre-activations can be compared with the file's own.
-    runtime : Runtime
-        The file in onnxruntime, in its own precision.
-    referee : Runtime
-        What the import is compared with: `runtime`, or the network widened to float32 where
-        the file holds halves, whose rounding is not modelled.
+    runtime, referee : Runtime
+        The file as others compute it, and what the import is compared with, see `referee`.
     """
 
     network: Network
@@ -142,7 +140,7 @@ def load_model(
     notices += _coefficient_notices(network, where)
     made = {name for node in used.graph.node for name in node.output}
     probes = tuple(probe for probe in probes if probe.tensor in made)
-    runtime, referee = _runtimes(used, varying, fixed, probes, where, notices)
+    check = referees(used, varying, fixed, probes, where)
     return ImportedModel(
         network=network,
         path=where,
@@ -153,11 +151,11 @@ def load_model(
             for o, p in zip(wanted, parts, strict=True)
         ),
         operators=dict(sorted(Counter(n.op_type for n in used.graph.node).items())),
-        notices=tuple(notices),
-        double=float_types(used) == {TensorProto.DOUBLE},
+        notices=(*notices, *check.notices),
+        double=check.double,
         probes=probes,
-        runtime=runtime,
-        referee=referee,
+        runtime=check.runtime,
+        referee=check.referee,
     )
 
 
@@ -244,25 +242,3 @@ def _coefficient_notices(network: Network, where: str) -> list[str]:
         f"coefficients from {smallest:.1g} to {largest:.1g} in magnitude: a MILP solver ignores or "
         "misjudges those at the ends"
     ]
-
-
-def _runtimes(
-    model: onnx.ModelProto,
-    varying: Sequence[TensorInfo],
-    fixed: Mapping[str, Constant],
-    probes: Sequence[Probe],
-    where: str,
-    notices: list[str],
-) -> tuple[Runtime, Runtime]:
-    """The file in onnxruntime, and what the import is compared with."""
-    names = [probe.tensor for probe in probes]
-    if not float_types(model).intersection(HALVES):
-        runtime = Runtime(model, varying, fixed, names, where)
-        return runtime, runtime
-    notices.append("half-precision weights: their values are exact here, their rounding is not")
-    referee = Runtime(widened(model), varying, fixed, names, where)
-    try:
-        return Runtime(model, varying, fixed, (), where), referee
-    except ModelError:
-        notices.append("onnxruntime has no kernels for this precision: it runs in float32")
-        return referee, referee

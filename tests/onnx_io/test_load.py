@@ -61,6 +61,66 @@ def test_precisions(dtype: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(imported.run(x), imported.network(x), atol=2e-2 if half else 1e-6)
 
 
+def test_float64_without_a_kernel_is_checked_in_float32(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    constants = {
+        "w": rng.normal(size=(3, 2, 2, 2)),
+        "v": rng.normal(size=(3, 2)),
+        "b": rng.normal(size=2),
+    }
+    nodes = [
+        node("Conv", ["x", "w"], ["c"]),
+        node("HardSigmoid", ["c"], ["h"], alpha=0.5),
+        node("GlobalMaxPool", ["h"], ["g"]),
+        node("Flatten", ["g"], ["f"]),
+        node("Gemm", ["f", "v", "b"], ["z"]),
+        node("LeakyRelu", ["z"], ["y"], alpha=0.25),
+    ]
+    double = TensorProto.DOUBLE
+    built = model(
+        nodes, [value("x", [1, 2, 4, 4], double)], [value("y", [1, 2], double)], constants
+    )
+    imported = load_model(save(built, tmp_path))
+    assert any("in float64" in notice and "float32" in notice for notice in imported.notices)
+    assert not imported.double
+    assert 0 < check_agreement(imported, Box.uniform(-2.0, 2.0, 32)).max_relative < 1e-6
+    # The weights are those of the file, not their float32 neighbours.
+    assert np.isin(0.5 * constants["w"], imported.network.layers[0].affine.dense()).all()
+    with pytest.raises(CheckFailedError):
+        check_agreement(perturbed(imported, 0), None)
+    constants["b"] = np.array([1e200, 1.0])
+    built = model(
+        nodes, [value("x", [1, 2, 4, 4], double)], [value("y", [1, 2], double)], constants
+    )
+    with pytest.raises(ModelError, match="'b': numbers beyond the range of float32"):
+        load_model(save(built, tmp_path))
+
+
+def test_an_old_opset_without_kernels_is_checked_by_the_reference(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    constants = {
+        "w": rng.normal(size=(3, 4)).astype(np.float32),
+        "b": rng.normal(size=4).astype(np.float32),
+        "s": rng.uniform(0, 1, 4).astype(np.float32),
+    }
+    nodes = [
+        node("Gemm", ["x", "w", "b"], ["z"], broadcast=1),
+        node("PRelu", ["z", "s"], ["a"]),
+        node("Add", ["a", "b"], ["y"], broadcast=1),
+    ]
+    imported = load_model(save(model(nodes, constants=constants, opset=6), tmp_path))
+    assert any("reference evaluator" in notice for notice in imported.notices)
+    assert check_agreement(imported, None).max_relative < 1e-6
+    x = RNG.uniform(-1, 1, (5, 3))
+    np.testing.assert_allclose(imported.run(x), imported.network(x), atol=1e-6)
+    with pytest.raises(CheckFailedError, match="differs from onnx's reference evaluator"):
+        check_agreement(perturbed(imported, 0), None)
+    # How `axis` aligned shapes then, the reference does not know: nothing could be checked.
+    nodes[2] = node("Add", ["a", "b"], ["y"], broadcast=1, axis=1)
+    with pytest.raises(ModelError, match="onnxruntime refuses it"):
+        load_model(save(model(nodes, constants=constants, opset=6), tmp_path))
+
+
 def test_float32_inside_float64_is_judged_as_float32(tmp_path: Path) -> None:
     built = mlp()
     built.graph.node[0].input[0] = "x32"
