@@ -10,7 +10,7 @@ from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.network import Network
-from cpwl_milp.core.pattern import Packed, as_keys, pack, packed_size, unpack
+from cpwl_milp.core.pattern import Bits, Packed, as_keys, pack, packed_size, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.magnitudes import term_magnitudes
@@ -86,8 +86,8 @@ class SamplingEngine:
             self._left -= n
             drawn += n
             x = domain.sample(n, self._random)
-            x = x[is_interior(network, x, self._tolerances)]
-            bits = network.bits(x)
+            bits, clear = clear_bits(network, x, self._tolerances)
+            x, bits = x[clear], bits[clear]
             packed = pack(bits)
             fresh = _unseen(self._seen[-1], packed, room - found)
             patterns.append(packed[fresh])
@@ -133,16 +133,22 @@ def rounding_tolerances(problem: Problem, bounds: Bounds) -> list[Vector]:
     return [_RELATIVE_TOLERANCE * m for m in term_magnitudes(problem.network, reach, bounds)]
 
 
-def is_interior(network: Network, x: Dense, tolerances: list[Vector]) -> NDArray[np.bool_]:
-    """Which rows of x have no pre-activation whose sign may be rounding.
+def clear_bits(
+    network: Network, x: Dense, tolerances: list[Vector]
+) -> tuple[Bits, NDArray[np.bool_]]:
+    """Patterns of inputs, and which of these have no sign that may be rounding.
 
     An exact zero is let through: random inputs meet it only where z vanishes on a whole cell (a
     unit fed by dead units), and there the bit is 0.
     """
     clear = np.ones(len(x), dtype=np.bool_)
-    for layer, z, tolerance in zip(
-        network.layers, network.pre_activations(x), tolerances, strict=True
-    ):
-        z = np.abs(z[:, layer.units])
-        clear &= np.all((z == 0) | (z > tolerance[layer.units]), axis=1)
-    return clear
+    bits = np.zeros((len(x), network.n_units), dtype=np.bool_)
+    values = x
+    for index, (layer, tolerance) in enumerate(zip(network.layers, tolerances, strict=True)):
+        z = layer.affine(values)
+        values = layer.activate(z)
+        own = z[:, layer.units]
+        bits[:, network.layer_bits(index)] = own > 0
+        own = np.abs(own)
+        clear &= np.all((own == 0) | (own > tolerance[layer.units]), axis=1)
+    return bits, clear
