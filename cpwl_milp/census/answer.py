@@ -93,12 +93,15 @@ class CountSettings:
         Of the pre-activation bounds.
     linear : bool
         Also count linear regions and affine maps (keeps the list in memory).
+    jobs : int
+        Threads that search, 0 for one a core. The answer is the same whatever their number.
     """
 
     engine: EngineSettings = field(default_factory=EngineSettings)
     limits: Limits = field(default_factory=Limits)
     bound_method: str = "crown"
     linear: bool = False
+    jobs: int = 1
 
 
 def raised(bracket: Bracket, lower: int, what: str) -> Bracket:

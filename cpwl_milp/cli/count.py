@@ -10,6 +10,7 @@ import click
 from cpwl_milp.cli.options import (
     domain_options,
     engine_options,
+    jobs_option,
     json_option,
     limit_options,
     model_options,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @domain_options
 @engine_options
 @limit_options
+@jobs_option
 @click.option(
     "--scope",
     default="all",
@@ -46,6 +48,7 @@ def command(
     domain: DomainRequest,
     engine: EngineRequest,
     limits: LimitRequest,
+    jobs: int,
     scope: str,
     linear: bool,
     as_json: bool,
@@ -64,6 +67,7 @@ def command(
     from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
     from cpwl_milp.cli import domains, question
     from cpwl_milp.core.problem import Problem
+    from cpwl_milp.engines.choice import chosen_engine
     from cpwl_milp.enumeration.progress import progress_on
 
     domains.require_named(domain)
@@ -78,7 +82,9 @@ def command(
     layer = layer or n_layers
     if kind != "all" and not 1 <= layer <= n_layers:
         raise InputError("--scope", f"layer {layer}", f"one of the {n_layers} hidden layers")
-    settings = CountSettings(engine.settings(), limits.limits(), engine.bound_method, linear)
+    settings = CountSettings(engine.settings(), limits.limits(), engine.bound_method, linear, jobs)
+    searched = "milp" if kind == "own" else chosen_engine(problem, settings.engine)
+    question.note_single_job(searched, jobs)
     progress = progress_on(sys.stderr)
     if kind == "own":
         count = count_own_patterns(problem, layer, settings, progress)
@@ -93,7 +99,8 @@ def command(
         _show(count, scoped)
     unseen = linear and count.linear_regions is None
     if unseen:
-        click.echo("note: linear regions are not counted: that needs all regions listed", err=True)
+        why = "interrupted" if count.complete else "that needs all regions listed"
+        click.echo(f"note: linear regions are not counted: {why}", err=True)
     if unseen or not count.complete:
         click.get_current_context().exit(3)
 

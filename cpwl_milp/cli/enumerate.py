@@ -11,6 +11,7 @@ import click
 from cpwl_milp.cli.options import (
     domain_options,
     engine_options,
+    jobs_option,
     json_option,
     limit_options,
     optional_model_options,
@@ -28,7 +29,15 @@ if TYPE_CHECKING:
 
 
 # What may be said of a run that was begun already.
-_RESUMABLE = ("model_path", "resume", "max_regions", "max_seconds", "max_per_layer", "as_json")
+_RESUMABLE = (
+    "model_path",
+    "resume",
+    "max_regions",
+    "max_seconds",
+    "max_per_layer",
+    "jobs",
+    "as_json",
+)
 
 
 @click.command(name="enumerate")
@@ -53,6 +62,7 @@ _RESUMABLE = ("model_path", "resume", "max_regions", "max_seconds", "max_per_lay
 )
 @engine_options
 @limit_options
+@jobs_option
 @json_option
 def command(
     model: ModelRequest | None,
@@ -62,6 +72,7 @@ def command(
     with_maps: bool,
     engine: EngineRequest,
     limits: LimitRequest,
+    jobs: int,
     as_json: bool,
 ) -> None:
     """List the regions into a run folder.
@@ -76,6 +87,7 @@ def command(
       cpwl-milp enumerate --resume run
     """
     from cpwl_milp.cli.checks import refuse_others
+    from cpwl_milp.cli.question import note_single_job
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.enumeration.run import enumerate_into
 
@@ -86,6 +98,7 @@ def command(
         if model is None or folder is None:
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
         path, task = folder, _asked(model, domain, engine, with_maps)
+    note_single_job(task.question.engine, jobs)
     outcome, formulas = enumerate_into(
         path,
         task.question,
@@ -93,6 +106,7 @@ def command(
         resume=resume is not None,
         limits=limits.limits(),
         progress=progress_on(sys.stderr),
+        jobs=jobs,
     )
     answer = _answer(path, task, outcome, formulas)
     if as_json:

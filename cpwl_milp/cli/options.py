@@ -253,6 +253,18 @@ def bound_option(command: _Command) -> _Command:
     )(command)
 
 
+def jobs_option(command: _Command) -> _Command:
+    """Add --jobs; the command gets `jobs`."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(min=0, max=1024),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Search in N threads, 0 for one a core; the answer is the same.",
+    )(command)
+
+
 def json_option(command: _Command) -> _Command:
     """Add --json; the command gets `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)

@@ -93,6 +93,14 @@ def input_names(model: ImportedModel, places: NDArray[np.intp]) -> list[str]:
     return [names[k] for k in places]
 
 
+def note_single_job(engine: str, jobs: int) -> None:
+    """Say so where several jobs were asked for and the engine can use one only."""
+    from cpwl_milp.engines.choice import works_in_parallel
+
+    if jobs != 1 and not works_in_parallel(engine):
+        click.echo(f"note: the {engine} engine runs as one job", err=True)
+
+
 def fail_check(where: str, found: str, expected: str) -> NoReturn:
     """A built-in check failed: exit code 4."""
     from cpwl_milp.core.errors import CheckFailedError

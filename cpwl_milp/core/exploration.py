@@ -87,6 +87,9 @@ class Engine(Protocol):
     exact: bool
     # Whether an open cube surely holds a region that is not listed yet.
     open_cubes_nonempty: bool
+    # Whether an advance leaves nothing behind in the engine: several may then run at once, in any
+    # order, and what is found of a cube does not depend on the others.
+    stateless: bool
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""

@@ -90,6 +90,14 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     return "tree" if fits else "sampling"
 
 
+def works_in_parallel(name: str) -> bool:
+    """Whether an engine of this name (none is "auto" here) may advance several cubes at once."""
+    engines: dict[str, type[Engine]] = {
+        engine.name: engine for engine in (CellsEngine, TreeEngine, MilpEngine, SamplingEngine)
+    }
+    return engines[name].stateless
+
+
 def make_engine(
     problem: Problem, bounds: Bounds, settings: EngineSettings, known: Packed | None = None
 ) -> Engine:

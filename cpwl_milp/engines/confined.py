@@ -58,6 +58,7 @@ class ConfinedEngine:
         self.name = self._engine.name
         self.exact = self._engine.exact
         self.open_cubes_nonempty = self._engine.open_cubes_nonempty
+        self.stateless = self._engine.stateless
         self._n_bytes = packed_size(problem.network.n_units)
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:

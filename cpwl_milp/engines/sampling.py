@@ -46,6 +46,7 @@ class SamplingEngine:
     exact = False
     # The root may hold no region beyond those listed.
     open_cubes_nonempty = False
+    stateless = False
 
     def __init__(
         self,

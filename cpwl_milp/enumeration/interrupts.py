@@ -19,6 +19,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested = False
+        self.insistent = False
+        """Asked more than once."""
         self._in_engine = False
 
     @contextmanager
@@ -45,7 +47,8 @@ class Interrupts:
             self._in_engine = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested and self._in_engine:
+        self.insistent = self.requested
+        self.requested = True
+        if self.insistent and self._in_engine:
             self._in_engine = False
             raise KeyboardInterrupt
-        self.requested = True

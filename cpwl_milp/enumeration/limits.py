@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from cpwl_milp.core.errors import InputError
 
+# Full advances for each of several workers that are at work or wait for their turn.
+MOST_AHEAD = 4
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -55,7 +58,17 @@ class Pace:
     seconds: float = 0.5
     regions: int = 50_000
 
+    @property
+    def short(self) -> Pace:
+        """For an advance whose main purpose is to leave cubes for other workers."""
+        return Pace(self.seconds / 16, max(1, self.regions // 16))
+
     @staticmethod
-    def for_rows(row_bytes: int) -> Pace:
-        """A pace that keeps one advance under 64 MB at `row_bytes` bytes a region."""
-        return Pace(regions=max(100, min(50_000, (64 << 20) // max(1, row_bytes))))
+    def for_rows(row_bytes: int, jobs: int = 1) -> Pace:
+        """A pace that bounds memory at `row_bytes` bytes a region.
+
+        One worker makes one advance of at most 64 MB at a time. Several also keep some for later
+        (`MOST_AHEAD` each, the one at work included): these together get 256 MB.
+        """
+        most = (64 << 20) if jobs == 1 else (256 << 20) // (jobs * MOST_AHEAD)
+        return Pace(regions=max(100, min(50_000, most // max(1, row_bytes))))

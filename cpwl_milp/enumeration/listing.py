@@ -42,6 +42,7 @@ def list_regions(
     bound_method: str = "crown",
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
+    jobs: int = 1,
 ) -> tuple[RegionBatch, Outcome]:
     """List the regions of a network on a domain.
 
@@ -53,6 +54,8 @@ def list_regions(
         Of the pre-activation bounds.
     limits : Limits, optional
     progress : ProgressReporter, optional
+    jobs : int
+        Threads, as `enumerate_regions` takes them.
 
     Returns
     -------
@@ -69,5 +72,6 @@ def list_regions(
         limits=limits,
         sinks=[listed],
         progress=progress,
+        jobs=jobs,
     )
     return listed.regions, outcome

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from cpwl_milp.core.pattern import Packed, packed_size, unique
 
 # Rows gathered before they are merged into a layer's distinct patterns.
 _MERGE_AT = 1 << 16
+# Patterns of so many bits are handled as numbers.
+_NUMBER_BITS = 64
 
 
 class OwnPatterns:
@@ -38,11 +41,28 @@ class OwnPatterns:
         """Take the regions of an advance."""
         self.accept_patterns(advance.regions.patterns)
 
+    def prepared(self, advance: Advance) -> Callable[[], None]:
+        """Find the distinct patterns of an advance now; they are added when the result is called.
+
+        Safe in any thread.
+        """
+        return self._prepared(advance.regions.patterns)
+
     def accept_patterns(self, patterns: Packed) -> None:
         """Take packed patterns of the whole network, those of a resumed run for instance."""
-        if len(patterns):
-            for layer in self._layers:
-                layer.accept(patterns)
+        self._prepared(patterns)()
+
+    def _prepared(self, patterns: Packed) -> Callable[[], None]:
+        # Regions are listed in an order in which equal patterns of a layer mostly follow each
+        # other, so that little is left to sort.
+        wanted = [layer for layer in self._layers if len(patterns) and not layer.settled]
+        found = [(layer, layer.distinct_in(patterns)) for layer in wanted]
+
+        def add() -> None:
+            for layer, own in found:
+                layer.add(own)
+
+        return add
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -71,10 +91,22 @@ class _OwnLayer:
         self._fresh: list[Packed] = []
         self._n_fresh = 0
 
-    def accept(self, patterns: Packed) -> None:
-        if self.capped or (self._width < 63 and len(self._known) == 1 << self._width):
+    @property
+    def settled(self) -> bool:
+        """Whether further patterns make no difference."""
+        return self.capped or (self._width < 63 and len(self._known) == 1 << self._width)
+
+    def distinct_in(self, patterns: Packed) -> Packed:
+        if 0 < self._width <= _NUMBER_BITS:
+            numbers = _numbers_of(patterns, self._begin, self._width)
+            numbers = numbers[_first_of_runs(numbers)]
+            return _rows_of(np.unique(numbers.byteswap()), self._width)
+        rows = bits_of(patterns, self._begin, self._width)
+        return unique(rows[_first_of_runs(rows).any(axis=1)])[0]
+
+    def add(self, own: Packed) -> None:
+        if self.settled:
             return
-        own = _distinct(bits_of(patterns, self._begin, self._width))
         self._fresh.append(own)
         self._n_fresh += len(own)
         # Merging in proportion to what is known keeps the whole cost at n log n.
@@ -83,7 +115,7 @@ class _OwnLayer:
 
     def merged(self) -> Packed:
         if self._fresh:
-            self._known = _distinct(np.concatenate([self._known, *self._fresh]))
+            self._known = _distinct(np.concatenate([self._known, *self._fresh]), self._width)
             self._fresh, self._n_fresh = [], 0
             if len(self._known) > self._limit:
                 self._known = self._known[: self._limit]
@@ -116,13 +148,30 @@ def bits_of(patterns: Packed, begin: int, width: int) -> Packed:
     return np.ascontiguousarray(own)
 
 
-def _distinct(packed: Packed) -> Packed:
-    """Distinct rows; as 64-bit integers where they fit, which sorts ten times faster."""
-    n, size = packed.shape
-    if size > 8:
-        return unique(packed)[0]
-    wide = np.zeros((n, 8), dtype=np.uint8)
-    wide[:, :size] = packed
-    # Big-endian, so that the order of the integers is the order of the bytes.
-    keys: NDArray[np.uint64] = np.unique(wide.view(">u8").ravel().astype(np.uint64))
-    return keys.astype(">u8").view(np.uint8).reshape(-1, 8)[:, :size].copy()
+def _numbers_of(patterns: Packed, begin: int, width: int) -> NDArray[np.uint64]:
+    """The same as one number each, byte k counting ``256^k``: whole columns at a time."""
+    first, shift = divmod(begin, 8)
+    numbers = patterns[:, first].astype(np.uint64) >> np.uint64(shift)
+    for byte in range(first + 1, (begin + width + 7) // 8):
+        numbers |= patterns[:, byte].astype(np.uint64) << np.uint64(8 * (byte - first) - shift)
+    return numbers & np.uint64((1 << width) - 1)
+
+
+def _rows_of(numbers: NDArray[np.uint64], width: int) -> Packed:
+    """Numbers whose order is the order of the bytes, as packed rows."""
+    rows = numbers.astype(">u8").view(np.uint8).reshape(-1, 8)
+    return rows[:, : packed_size(width)].copy()
+
+
+def _distinct(rows: Packed, width: int) -> Packed:
+    """Distinct rows in byte order; as numbers where they fit, which sorts ten times faster."""
+    if not 0 < width <= _NUMBER_BITS:
+        return unique(rows)[0]
+    return _rows_of(np.unique(_numbers_of(rows, 0, width).byteswap()), width)
+
+
+def _first_of_runs(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """What differs from the row before."""
+    differs = np.ones(rows.shape, dtype=np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=differs[1:])
+    return differs

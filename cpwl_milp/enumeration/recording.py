@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+        self.prepared(advance)()
+
+    def prepared(self, advance: Advance) -> Callable[[], None]:
+        """Compute what is to be written of an advance now; it is taken when the result is called.
+
+        Safe in any thread.
+        """
+        if self._presented is not None:
+            advance = replace(advance, regions=self._presented(advance.regions))
 from types import TracebackType
 from typing import TypeAlias
 
@@ -78,10 +86,23 @@ class RunRecorder:
         RunFolderError
             If the folder cannot be written.
         """
+<<<<<<< HEAD
         if self._presented is not None:
             advance = replace(advance, regions=self._presented(advance.regions))
+=======
+        self.prepared(advance)()
+
+    def prepared(self, advance: Advance) -> Callable[[], None]:
+        """Compute the output maps of an advance now; it is taken when the result is called.
+
+        Safe in any thread.
+        """
+>>>>>>> 3dde1f9 (Jobs: one enumeration over several threads, in the order of one; Ctrl-C during bounds ends in a bracket)
         regions = advance.regions
         maps = self._maps_of(regions) if self._maps_of is not None and len(regions) else None
+        return partial(self._take, advance, maps)
+
+    def _take(self, advance: Advance, maps: OutputMaps | None) -> None:
         self._gathered.add(advance, maps)
         if (
             self._gathered.tally.n_regions >= self._max_regions

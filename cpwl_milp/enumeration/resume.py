@@ -10,7 +10,7 @@ import numpy as np
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import RunFolderError
 from cpwl_milp.core.pattern import Packed, packed_size
-from cpwl_milp.enumeration.outcome import Tally
+from cpwl_milp.enumeration.outcome import Outcome, Tally
 from cpwl_milp.storage.run_folder import RunFolder
 
 
@@ -32,6 +32,15 @@ class Restart:
     roots: tuple[Cube, ...]
     tally: Tally
     closed: Fraction
+
+    def untouched(self, reason: str) -> Outcome:
+        """The outcome of a session that ended before any work, for some reason.
+
+        Whether the cubes that are left hold any region is the engine's to say: not claimed here.
+        """
+        if not self.roots:
+            reason = ""
+        return Outcome(reason, self.tally, self.closed, self.roots, (), (), nonempty=False)
 
 
 def restart(run: RunFolder) -> Restart:

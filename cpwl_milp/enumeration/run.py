@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.versions import versions
 from cpwl_milp.counting import CountBounds, count_bounds
 from cpwl_milp.engines.choice import EngineSettings, make_engine
+from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
 from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Outcome
@@ -17,6 +17,7 @@ from cpwl_milp.enumeration.presenting import Presenting
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.recording import RunRecorder, finish_run
 from cpwl_milp.enumeration.resume import listed_patterns, restart
+from cpwl_milp.enumeration.work import resolved_jobs
 from cpwl_milp.storage.question import Question
 from cpwl_milp.storage.run_folder import RunFolder
 
@@ -29,6 +30,7 @@ def enumerate_into(
     resume: bool,
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
+    jobs: int = 1,
 ) -> tuple[Outcome, CountBounds]:
     """List the regions of a problem into a run folder.
 
@@ -45,6 +47,8 @@ def enumerate_into(
         Go on with a run that was interrupted, killed or stopped by a limit.
     limits : Limits, optional
     progress : ProgressReporter, optional
+    jobs : int
+        Threads, as `enumerate_regions` takes them; may differ from session to session.
 
     Returns
     -------
@@ -65,11 +69,15 @@ def enumerate_into(
         RunFolder.resume(path, question) if resume else RunFolder.create(path, question, versions())
     )
     with opened as run:
-        bounds = pre_activation_bounds(
+        bounds, interrupted = bounds_or_rough_ones(
             network, problem.domain, method=str(question.settings["bounds"])
         )
         formulas = count_bounds(problem.plain, bounds.stability(network))
         state = restart(run)
+        if interrupted:
+            outcome = state.untouched("interrupted")
+            finish_run(run, outcome)
+            return outcome, formulas
         engine = make_engine(
             problem,
             bounds,
@@ -96,7 +104,8 @@ def enumerate_into(
                 limits=limits,
                 sinks=[recorder],
                 progress=progress,
-                pace=Pace.for_rows(row),
+                pace=Pace.for_rows(row, resolved_jobs(jobs)),
+                jobs=jobs,
             )
         # Exceeding a proved bound is a fault that must not pass as an answer.
         outcome.regions(formulas.upper)

@@ -20,10 +20,15 @@ class SlowRecorder(RunRecorder):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named, min_seconds=0.0, max_seconds=0.0)
 
-    def accept(self, advance: Any) -> None:
-        """Take one advance."""
-        super().accept(advance)
-        time.sleep(0.01)
+    def prepared(self, advance: Any) -> Any:
+        """Take one advance when the result is called."""
+        take = super().prepared(advance)
+
+        def slowly() -> None:
+            take()
+            time.sleep(0.01)
+
+        return slowly
 
 
 if __name__ == "__main__":
@@ -31,5 +36,5 @@ if __name__ == "__main__":
 
     run.RunRecorder = SlowRecorder  # type: ignore[misc]
     LineProgress.__init__.__defaults__ = (0.0,)
-    Pace.for_rows = staticmethod(lambda row_bytes: Pace(seconds=0.05, regions=600))  # type: ignore[method-assign]
+    Pace.for_rows = staticmethod(lambda row_bytes, jobs=1: Pace(seconds=0.05, regions=600))  # type: ignore[method-assign]
     main()

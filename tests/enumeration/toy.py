@@ -25,6 +25,7 @@ class ToyEngine:
     name = "toy"
     exact = True
     open_cubes_nonempty = True
+    stateless = True
 
     def __init__(
         self, widths: tuple[int, ...], seed: int = 0, *, steps: int = 10**9, delay: float = 0.0

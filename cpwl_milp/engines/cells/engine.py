@@ -52,6 +52,7 @@ class CellsEngine:
     name = "cells"
     exact = True
     open_cubes_nonempty = True
+    stateless = True
 
     def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool = False) -> None:
         domain = problem.domain

@@ -52,6 +52,8 @@ class ExactEngine:
     name = "exact"
     exact = True
     open_cubes_nonempty = True
+    # It remembers the path to the last cell, and runs in the interpreter.
+    stateless = False
 
     def __init__(
         self, problem: Problem, *, with_points: bool = False, most_effort: int = MOST_EFFORT

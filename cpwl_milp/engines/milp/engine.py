@@ -66,6 +66,7 @@ class MilpEngine:
     name = "milp"
     exact = True
     open_cubes_nonempty = False
+    stateless = False
 
     def __init__(
         self,

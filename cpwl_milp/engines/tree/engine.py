@@ -45,6 +45,7 @@ class TreeEngine:
     name = "tree"
     exact = True
     open_cubes_nonempty = True
+    stateless = True
 
     def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool = False) -> None:
         domain = problem.domain
