@@ -80,17 +80,20 @@ class Advances:
             if self._n_workers == 1 or not self._begun:
                 # What is done by one short advance is not worth a second worker.
                 self._begun = True
+                self._schedule.begin(slot)
                 return self._alone(slot)
             self._executor = self._make_executor(self._n_workers)
             self._feed()
         while not slot.done:
-            if not self._wait():
+            self._wait()
+            if self._interrupts.requested:
                 return None
         if slot.finding is not None and not self._session.fits(slot.finding.advance):
             # A limit was nearer than it seemed when this was begun. Now its budget is known.
             with self._lock:
-                self._schedule.redo(slot)
-            return self._alone(self._front())
+                slot = self._schedule.redo(slot)
+                self._schedule.begin(slot)
+            return self._alone(slot)
         return self._taken(slot)
 
     def rest(self) -> Finding | None:
@@ -101,8 +104,9 @@ class Advances:
         if self._executor is None or slot is None or not slot.begun:
             return None
         while not slot.done:
-            if not self._wait(stopping=True):
+            if self._interrupts.insistent:
                 return None
+            self._wait()
         if slot.finding is not None and not self._session.fits(slot.finding.advance):
             return None
         return self._taken(slot)
@@ -120,12 +124,10 @@ class Advances:
         return slot
 
     def _alone(self, slot: Slot) -> Finding | None:
-        """Work on the front here and now."""
+        """Work on the front, which is begun with, here and now."""
         pace = self._session.pace
         if self._n_workers > 1 and self._executor is None:
             pace = pace.short
-        with self._lock:
-            self._schedule.begin(slot)
         finding = None
         with self._interrupts.in_engine():
             finding = self._work(slot.cube, self._session.budget(slot.patience, pace))
@@ -148,13 +150,12 @@ class Advances:
         self._feed()
         return slot.finding
 
-    def _wait(self, *, stopping: bool = False) -> bool:
-        """Wait until a worker is done; False if Ctrl-C asks to stop, or to stop at once."""
+    def _wait(self) -> None:
+        """Wait until a worker is done, or Ctrl-C says that it has come for the second time."""
         with self._interrupts.in_engine():
             self._news.get()
         if self._fault is not None:
             raise self._fault
-        return not (self._interrupts.insistent if stopping else self._interrupts.requested)
 
     def _feed(self) -> None:
         """Give every free worker the earliest cube that waits; called by whoever is done."""

@@ -70,12 +70,14 @@ def enumerate_regions(
         If the engine breaks its contract: cubes of another place, more regions than asked for, or
         a cube handed back again and again untouched.
     """
+    n_workers = resolved_jobs(jobs)
+    if not engine.stateless:
+        n_workers = 1
     nothing = Tally(prefix_counts=(0,) * n_layers)
     before = nothing if before is None else nothing.plus(before)
     session = Session(engine, Frontier(roots, closed), before, limits or Limits(), pace or Pace())
     progress = progress or SilentProgress()
     interrupts = Interrupts()
-    n_workers = resolved_jobs(jobs) if engine.stateless else 1
     advances = Advances(session, Work(engine, sinks), interrupts, n_workers, threads)
 
     def hand_over(finding: Finding) -> None:

@@ -130,8 +130,8 @@ class Schedule:
         self._n_begun -= 1
         self.ahead -= self._cost(slot.finding)
 
-    def redo(self, slot: Slot) -> None:
-        """Forget what came out of the front, and of all that it left."""
+    def redo(self, slot: Slot) -> Slot:
+        """Forget what came out of the front, and of all that it left; the new front."""
         depth, literals = slot.cube.depth, slot.cube.literals
         place = len(self._slots) - 1
         while place and self._slots[place - 1].cube.literals[:depth] == literals:
@@ -141,7 +141,9 @@ class Schedule:
             if each.finding is not None:
                 self.ahead -= self._cost(each.finding)
             each.dropped = True
-        self._slots[place:] = [Slot(slot.cube, slot.patience)]
+        again = Slot(slot.cube, slot.patience)
+        self._slots[place:] = [again]
+        return again
 
     def _cost(self, finding: Finding) -> int:
         return max(self._least_cost, len(finding.advance.regions))
