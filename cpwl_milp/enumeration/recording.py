@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-        self.prepared(advance)()
-
-    def prepared(self, advance: Advance) -> Callable[[], None]:
-        """Compute what is to be written of an advance now; it is taken when the result is called.
-
-        Safe in any thread.
-        """
-        if self._presented is not None:
-            advance = replace(advance, regions=self._presented(advance.regions))
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import TypeAlias
 
@@ -86,18 +79,15 @@ class RunRecorder:
         RunFolderError
             If the folder cannot be written.
         """
-<<<<<<< HEAD
-        if self._presented is not None:
-            advance = replace(advance, regions=self._presented(advance.regions))
-=======
         self.prepared(advance)()
 
     def prepared(self, advance: Advance) -> Callable[[], None]:
-        """Compute the output maps of an advance now; it is taken when the result is called.
+        """Compute what is to be written of an advance now; it is taken when the result is called.
 
         Safe in any thread.
         """
->>>>>>> 3dde1f9 (Jobs: one enumeration over several threads, in the order of one; Ctrl-C during bounds ends in a bracket)
+        if self._presented is not None:
+            advance = replace(advance, regions=self._presented(advance.regions))
         regions = advance.regions
         maps = self._maps_of(regions) if self._maps_of is not None and len(regions) else None
         return partial(self._take, advance, maps)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -388,7 +389,7 @@ def test_no_thread_for_small_questions_and_for_engines_that_remember(
 
 def test_sinks_prepare_in_the_workers_and_take_in_order() -> None:
     class Preparing(Rows):
-        threads: set[int] = set()
+        threads: ClassVar[set[int]] = set()
 
         def prepared(self, advance: Advance) -> Callable[[], None]:
             self.threads.add(threading.get_ident())
