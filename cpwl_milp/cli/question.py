@@ -95,9 +95,9 @@ def input_names(model: ImportedModel, places: NDArray[np.intp]) -> list[str]:
 
 def note_single_job(engine: str, jobs: int) -> None:
     """Say so where several jobs were asked for and the engine can use one only."""
-    from cpwl_milp.engines.choice import works_in_parallel
+    from cpwl_milp.engines.choice import is_stateless
 
-    if jobs != 1 and not works_in_parallel(engine):
+    if jobs != 1 and not is_stateless(engine):
         click.echo(f"note: the {engine} engine runs as one job", err=True)
 
 

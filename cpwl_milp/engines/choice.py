@@ -90,12 +90,16 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     return "tree" if fits else "sampling"
 
 
-def works_in_parallel(name: str) -> bool:
-    """Whether an engine of this name (none is "auto" here) may advance several cubes at once."""
-    engines: dict[str, type[Engine]] = {
-        engine.name: engine for engine in (CellsEngine, TreeEngine, MilpEngine, SamplingEngine)
-    }
-    return engines[name].stateless
+def is_stateless(name: str) -> bool:
+    """Whether the engine of a name (none is "auto" here) keeps nothing between advances."""
+    engines: tuple[type[Engine], ...] = (
+        BallEngine,
+        CellsEngine,
+        TreeEngine,
+        MilpEngine,
+        SamplingEngine,
+    )
+    return {engine.name: engine.stateless for engine in engines}[name]
 
 
 def make_engine(
@@ -111,7 +115,7 @@ def make_engine(
     settings : EngineSettings
     known : ndarray of uint8, optional
         Packed patterns already listed, not to be listed again (a resumed run of the milp or
-        sampling engine; the tree's open cubes hold nothing that was listed).
+        sampling engine; the open cubes of stateless ones hold nothing that was listed).
     """
     name = chosen_engine(problem, settings)
     points = settings.with_points or settings.with_inradii

@@ -7,7 +7,7 @@ from pathlib import Path
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.versions import versions
 from cpwl_milp.counting import CountBounds, count_bounds
-from cpwl_milp.engines.choice import EngineSettings, make_engine
+from cpwl_milp.engines.choice import EngineSettings, is_stateless, make_engine
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
 from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.loop import enumerate_regions
@@ -87,7 +87,7 @@ def enumerate_into(
                 seed=int(question.settings["seed"]),
                 with_inradii=True,
             ),
-            known=None if question.engine in ("cells", "tree") else listed_patterns(run),
+            known=None if is_stateless(question.engine) else listed_patterns(run),
         )
         maps_of = OutputMapsOf(problem.plain) if question.layout.n_outputs is not None else None
         row = network.n_units // 8 + 8 * (1 + network.n_inputs) * (

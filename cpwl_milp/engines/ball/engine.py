@@ -49,6 +49,7 @@ class BallEngine:
     name = "ball"
     exact = True
     open_cubes_nonempty = True
+    stateless = True
 
     def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool = False) -> None:
         ball = problem.domain
