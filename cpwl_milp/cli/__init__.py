@@ -19,6 +19,7 @@ _COMMANDS = {
     "count": "count",
     "enumerate": "enumerate",
     "information": "information",
+    "local": "local",
     "encode": "encode",
     "plot": "plot",
 }

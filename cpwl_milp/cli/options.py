@@ -43,6 +43,25 @@ def _model_argument(command: _Command, *, required: bool) -> _Command:
     return gathered
 
 
+def several_models_options(command: _Command) -> _Command:
+    """Add MODEL... and the options on how to read them; the command gets `models`."""
+
+    @click.argument(
+        "model_paths",
+        metavar="MODEL...",
+        type=click.Path(path_type=Path),
+        nargs=-1,
+        required=True,
+    )
+    @_model_reading_options
+    @functools.wraps(command)
+    def gathered(model_paths: tuple[Path, ...], **rest: Any) -> Any:
+        reading = model_request(Path(), rest)
+        return command(models=tuple(reading.at(path) for path in model_paths), **rest)
+
+    return gathered
+
+
 def model_request(path: Path, options: dict[str, Any]) -> ModelRequest:
     """Take the options on reading a model out of `options`."""
     return ModelRequest(

@@ -1,9 +1,10 @@
-"""CSV files of numbers, or of words where labels are read."""
+"""CSV files: read for numbers, or for words where labels are asked for; written from columns."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.errors import DataError
+from cpwl_milp.storage.atomic import write_whole
 
 
 def read_csv(path: Path, *, text: bool = False) -> NDArray[Any]:
@@ -131,3 +133,22 @@ def _words(path: Path, delimiter: str, header: bool, text: bool) -> NDArray[Any]
     if not rows:
         raise DataError(str(path), "no rows", "at least one row")
     return np.array(rows) if text else np.array(rows, dtype=np.float64)
+
+
+def write_csv(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Write columns of one length, with a header; rows of bytes in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    texts = [
+        [row.tobytes().hex() for row in column] if column.ndim == 2 else column.tolist()
+        for column in columns.values()
+    ]
+    writer.writerows(zip(*texts, strict=True))
+    write_whole(path, text.getvalue().encode())

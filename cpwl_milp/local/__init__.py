@@ -1,0 +1,1 @@
+"""Around data points: bounds and counts of regions in balls, distances, comparisons."""
