@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,15 +75,22 @@ class LocalAnswer:
         names = [Path(model.path).stem for model in self.models]
         if len(set(names)) < len(names):
             names = [str(Path(model.path).with_suffix("")) for model in self.models]
-        # What checkpoints have in common says nothing: epoch_0001, epoch_0100.
-        common = os.path.commonprefix(names) if len(names) > 1 else ""
-        cut = max(common.rfind(mark) + 1 for mark in "_-/.")
-        return [name[cut:] for name in names]
+        return [name[_common(names) :] for name in names]
 
     @cached_property
     def tables(self) -> Tables:
         """Values by group."""
         return Tables(self.survey)
+
+
+def _common(names: Sequence[str]) -> int:
+    """How much the names of checkpoints say alike: epoch_0001, epoch_0100."""
+    same = 0
+    for letters in zip(*names, strict=False):
+        if len(set(letters)) > 1:
+            break
+        same += 1
+    return max(names[0][:same].rfind(mark) + 1 for mark in "_-/.") if len(names) > 1 else 0
 
 
 def as_json(answer: LocalAnswer, files: Sequence[Path]) -> dict[str, Any]:
@@ -213,7 +219,7 @@ def show(answer: LocalAnswer, files: Sequence[Path]) -> None:
             [
                 _comparison_line(answer, row)
                 for row in rows
-                if row.measure in _COMPARED and row.paired.n
+                if row.measure in _COMPARED and row.paired.n and _tells(answer, row)
             ],
         )  # fmt: skip
     for file in files:
@@ -266,7 +272,7 @@ def _summary_line(answer: LocalAnswer, model: int, points: str, radius: float) -
 def _comparison_line(answer: LocalAnswer, row: ComparisonRow) -> tuple[str, ...]:
     paired = row.paired
     return (
-        f"{row.radius:g}",
+        "-" if row.measure == "boundary_distance" else f"{row.radius:g}",
         answer.names[row.model],
         row.points,
         row.against_points if row.model == row.against_model else answer.names[row.against_model],
@@ -279,6 +285,11 @@ def _comparison_line(answer: LocalAnswer, row: ComparisonRow) -> tuple[str, ...]
         f"{paired.sign_p:.1g}",
         f"{paired.wilcoxon_p:.1g}",
     )
+
+
+def _tells(answer: LocalAnswer, row: ComparisonRow) -> bool:
+    """Whether the row is not the same at another radius: distances are."""
+    return row.measure != "boundary_distance" or row.radius == answer.settings.radii[0]
 
 
 def _at_least(value: float) -> str:

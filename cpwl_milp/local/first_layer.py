@@ -267,8 +267,7 @@ def _solved(matrices: Dense, right: Dense) -> Dense:
     trace = np.trace(matrices, axis1=1, axis2=2)
     ridge = 1e-14 * np.where(trace > 0, trace, 1.0)
     padded = matrices + ridge[:, None, None] * np.eye(size)
-    found: Dense = np.linalg.solve(padded, right[:, :, None])[:, :, 0]
-    return found
+    return np.asarray(np.linalg.solve(padded, right[:, :, None])[:, :, 0], dtype=np.float64)
 
 
 def _proved(
