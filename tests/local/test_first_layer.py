@@ -61,9 +61,12 @@ def test_dependent_sets_do_not_count() -> None:
     weight = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 2.0]])
     found = _bound(weight, np.zeros(4), Ball(np.zeros(2), 1.0, "2"))
     assert found.sets == (1, 4, 5)
-    # A touching line does not meet the open ball.
-    touching = _bound(np.array([[1.0, 0.0]]), np.array([-1.0]), Ball(np.zeros(2), 1.0, "2"))
-    assert touching.upper == 1
+
+
+def test_what_touches_within_rounding_counts() -> None:
+    line = np.array([[1.0, 0.0]]), np.array([-1.0])
+    for radius, cells in ((1 - 1e-9, 1), (1.0, 2), (1 + 1e-9, 2)):
+        assert _bound(*line, Ball(np.zeros(2), radius, "2")).upper == cells
 
 
 def test_a_limit_only_raises_the_bound() -> None:
