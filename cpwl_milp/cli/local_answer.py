@@ -36,6 +36,7 @@ _COMPARED = {
     "boundary_distance": "distance",
 }
 _LOGARITHMIC = ("regions", "lower", "boundary_distance")
+_QUANTILE_NAMES = [f"{q:g}" for q in QUANTILES]
 _DEFINITION = (
     "proper activation regions: full-dimensional patterns of all hidden units that meet the "
     "ball's interior"
@@ -127,9 +128,9 @@ def as_json(answer: LocalAnswer, files: Sequence[Path]) -> dict[str, Any]:
                 "median": row.summary.median,
                 "least": row.summary.least,
                 "largest": row.summary.largest,
-                "quantiles": {
-                    f"{q:g}": v for q, v in zip(QUANTILES, row.summary.quantiles, strict=True)
-                },
+                "quantiles": dict(zip(_QUANTILE_NAMES, row.summary.quantiles, strict=True))
+                if row.summary.n
+                else None,
             }
             for row in answer.tables.summaries()
         ],

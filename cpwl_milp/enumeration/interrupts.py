@@ -34,6 +34,10 @@ class Interrupts:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+            outer = getattr(before, "__self__", None)
+            if self.requested and isinstance(outer, Interrupts):
+                # Whoever asked wants the loop around this one to end, too.
+                outer.requested = True
 
     @contextmanager
     def in_engine(self) -> Iterator[None]:

@@ -121,7 +121,7 @@ def sign_changes(
 
     The v_k are orthonormal and random, drawn anew for every point (Humayun, Balestriero and
     Baraniuk, Deep networks always grok and here is why, 2024, with the units' signs at the corners
-    of a cross-polytope).
+    of a cross-polytope). Lengths are Euclidean whatever the norm of the balls.
 
     Parameters
     ----------

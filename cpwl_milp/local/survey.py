@@ -165,23 +165,20 @@ def survey(
         return Snapshot(share, listed, listed, total - len(found), time.monotonic() - begin)
 
     interrupts = Interrupts()
-    interrupted = False
     with interrupts.caught():
         try:
             for surroundings in _all(networks, sets, settings):
                 if surroundings.count.reason == "interrupted":
                     # A ball half done would stand among whole ones.
-                    interrupted = True
                     break
                 found.append(surroundings)
                 listed += surroundings.count.lower
                 progress.update(state())
                 if interrupts.requested:
-                    interrupted = len(found) < total
                     break
         finally:
             progress.finish(state())
-    return Survey(tuple(found), interrupted, time.monotonic() - begin)
+    return Survey(tuple(found), len(found) < total, time.monotonic() - begin)
 
 
 def _all(
@@ -191,6 +188,14 @@ def _all(
         bounder = BallBounder(
             network, settings.norm, method=settings.method, most_sets=settings.most_sets
         )
+        if model == 0 and settings.limits is not None:
+            # Compiling kernels on their first use is not to be charged to the first ball.
+            ball = Ball(sets[0].points[0], settings.radii[0], settings.norm)
+            first = count_in_ball(
+                network, ball, bounder.at(ball), limits=Limits(1), n_samples=0, seed=0
+            )
+            if first.reason == "interrupted":
+                return
         for points in sets:
             yield from _around_set(model, network, bounder, points, settings)
 

@@ -21,6 +21,8 @@ PAGE = REPOSITORY / "docs" / "reference" / "json.md"
 MODEL = "models/moons/moons_torch_epoch_0100.onnx"
 BOX = f"{MODEL} --box -2,3"
 DATA = "--data models/moons/moons_test_x.npy"
+EARLY = "models/moons/moons_torch_epoch_0000.onnx"
+CLASSES = "--labels models/moons/moons_test_y.npy"
 LABELS = "--labels models/moons/moons_test_y.npy --permutations 9"
 # Each field must occur in one of a command's answers, and have its type in all of them.
 ASKED = {
@@ -36,6 +38,11 @@ ASKED = {
         f"information whole {DATA} {LABELS}",
         f"information part {DATA}",
         f"information {MODEL} {DATA}",
+    ],
+    "local": [
+        f"local {MODEL} {DATA} {CLASSES} --points 4 --radius 0.1,0.3 --norm inf -o around",
+        f"local {MODEL} {EARLY} {DATA} --points 3 --radius 0.3 --compare uniform --no-count",
+        f"local {MODEL} {DATA} --points 3 --radius 0.3 --norm inf --max-regions 2 --samples 0",
     ],
     "encode": [f"encode {BOX} -o network.mps"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
