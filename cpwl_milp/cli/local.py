@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from cpwl_milp.cli.options import SEED, json_option, several_models_options
 from cpwl_milp.cli.output import print_json
@@ -17,6 +16,8 @@ from cpwl_milp.cli.requests import ModelRequest
 from cpwl_milp.core.errors import DataError, InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cpwl_milp.local.point_sets import PointSet
     from cpwl_milp.onnx_io import ImportedModel
 
@@ -26,7 +27,7 @@ def _radii(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[
         radii = tuple(float(part) for part in value.split(","))
     except ValueError:
         radii = ()
-    if not radii or not all(np.isfinite(r) and r > 0 for r in radii):
+    if not radii or not all(math.isfinite(r) and r > 0 for r in radii):
         raise click.BadParameter(f"{value!r} is not one or more numbers above 0: 0.1,0.5")
     if len(set(radii)) < len(radii):
         raise click.BadParameter(f"{value!r} names a radius twice")

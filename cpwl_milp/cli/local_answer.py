@@ -32,6 +32,7 @@ _SHOWN = {
 }
 _COMPARED = {
     "regions": "regions",
+    "lower": "regions >=",
     "log10_upper": "log10 bound",
     "boundary_distance": "distance",
 }
@@ -206,9 +207,12 @@ def show(answer: LocalAnswer, files: Sequence[Path]) -> None:
             "distance", "crossing", "sign changes",
         ),
         [_summary_line(answer, *group) for group in answer.tables.groups],
+        always="points",
     )  # fmt: skip
+    others = {points.name for points in answer.sets[1:]}
+    less = others.pop() if len(others) == 1 else "other points"
     for title, rows in (
-        ("data less other points, pair by pair", answer.tables.comparisons("data")),
+        (f"data less {less}, pair by pair", answer.tables.comparisons("data")),
         (f"less {answer.names[0]}, at the same points", answer.tables.course()),
     ):
         _show(
@@ -217,31 +221,27 @@ def show(answer: LocalAnswer, files: Sequence[Path]) -> None:
                 "radius", "model", "points", "less", "measure", "n", "higher", "lower",
                 "median", "effect", "sign p", "Wilcoxon p",
             ),
-            [
-                _comparison_line(answer, row)
-                for row in rows
-                if row.measure in _COMPARED and row.paired.n and _tells(answer, row)
-            ],
+            [_comparison_line(answer, row) for row in rows if _tells(answer, row)],
         )  # fmt: skip
     for file in files:
         click.echo(f"written: {file}")
     click.echo(f"{answer.survey.seconds:.2f} s")
 
 
-def _show(title: str, columns: Sequence[str], rows: list[tuple[str, ...]]) -> None:
-    """A table without the columns that say the same in every row, where that is no result."""
+def _show(
+    title: str, columns: Sequence[str], rows: list[tuple[str, ...]], always: str = ""
+) -> None:
+    """A table without the columns that say what was asked, where it is the same in every row."""
     from cpwl_milp.report.tables import show_table
 
     if not rows:
         return
+    asked = {"radius", "model", "points", "less"} - {always}
     kept = [
         place
         for place, name in enumerate(columns)
-        if name not in ("radius", "model", "points", "less")
-        or len({row[place] for row in rows}) > 1
+        if name not in asked or len({row[place] for row in rows}) > 1
     ]
-    if 2 not in kept:
-        kept.insert(0, 2)
     show_table(title, [columns[k] for k in kept], [[row[k] for k in kept] for row in rows])
 
 
@@ -254,7 +254,8 @@ def _summary_line(answer: LocalAnswer, model: int, points: str, radius: float) -
     exact = answer.tables.values(model, points, radius, "regions")
     n_exact = sum(not math.isnan(value) for value in exact)
     # The median of the exact ones alone would be of the small ones.
-    regions = _number(median("regions")) if n_exact == len(exact) else _at_least(median("lower"))
+    whole = answer.tables.all_exact(model, points, radius)
+    regions = _number(median("regions")) if whole else _at_least(median("lower"))
     return (
         f"{radius:g}",
         answer.names[model],
@@ -289,8 +290,25 @@ def _comparison_line(answer: LocalAnswer, row: ComparisonRow) -> tuple[str, ...]
 
 
 def _tells(answer: LocalAnswer, row: ComparisonRow) -> bool:
-    """Whether the row is not the same at another radius: distances are."""
-    return row.measure != "boundary_distance" or row.radius == answer.settings.radii[0]
+    """Whether a row is worth showing: distances, for one, do not depend on the radius.
+
+    Where some balls were cut short, the pairs that are exact are those with few regions, and
+    say nothing of the others: then the lower bounds are compared.
+    """
+    if row.measure not in _COMPARED or not row.paired.n:
+        return False
+    if row.measure == "boundary_distance":
+        return row.radius == answer.settings.radii[0]
+    if row.measure in ("regions", "lower"):
+        exact = all(
+            answer.tables.all_exact(model, points, row.radius)
+            for model, points in (
+                (row.model, row.points),
+                (row.against_model, row.against_points),
+            )
+        )
+        return exact == (row.measure == "regions")
+    return True
 
 
 def _at_least(value: float) -> str:

@@ -96,6 +96,10 @@ class Tables:
         value = MEASURES[measure]
         return np.array([value(one) for one in self._groups[model, points, radius]])
 
+    def all_exact(self, model: int, points: str, radius: float) -> bool:
+        """Whether the number of regions is known in every ball of a group."""
+        return all(one.count.complete for one in self._groups[model, points, radius])
+
     def summaries(self) -> list[SummaryRow]:
         """Every measure of every group, and of every class of it where labels are known."""
         rows = []

@@ -8,8 +8,8 @@ from scipy.optimize import linprog
 
 from cpwl_milp.core.network import Network
 from cpwl_milp.local.boundary import nearest_boundaries, sign_changes, unit_gradients
-from tests.local.balls import NORMS, ORDER, first_change, random_question
 from tests.definitions import tent
+from tests.local.balls import NORMS, ORDER, first_change, random_question
 from tests.networks import mlp, one_layer
 
 
@@ -84,9 +84,10 @@ def test_units_without_a_gradient_have_no_boundary() -> None:
     near = nearest_boundaries(network, np.array([[0.3]]), "2")
     assert near.distance.tolist() == [np.inf]
     assert near.layer.tolist() == near.unit.tolist() == [-1]
-    assert nearest_boundaries(Network((), network.output), np.zeros((2, 2)), "2").distance.tolist() == [
-        np.inf
-    ] * 2
+    assert (
+        nearest_boundaries(Network((), network.output), np.zeros((2, 2)), "2").distance.tolist()
+        == [np.inf] * 2
+    )
 
 
 def test_tent_distances() -> None:

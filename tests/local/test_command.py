@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,9 @@ def test_fields_other_programs_rely_on(norm: str) -> None:
 
 def test_the_same_seed_gives_the_same_answer() -> None:
     def once(seed: int) -> dict[str, object]:
-        found = answer("local", MOONS, *AROUND, "--norm", "inf", "--compare", "normal", "--seed", seed)
+        found = answer(
+            "local", MOONS, *AROUND, "--norm", "inf", "--compare", "normal", "--seed", seed
+        )
         return {key: value for key, value in found.items() if key != "seconds"}
 
     assert once(3) == once(3)
@@ -45,7 +46,16 @@ def test_the_same_seed_gives_the_same_answer() -> None:
 
 def test_larger_balls_hold_more() -> None:
     found = answer(
-        "local", MOONS, "--data", MOONS_X, "--points", 5, "--radius", "0.05,0.2,0.6", "--norm", "inf"
+        "local",
+        MOONS,
+        "--data",
+        MOONS_X,
+        "--points",
+        5,
+        "--radius",
+        "0.05,0.2,0.6",
+        "--norm",
+        "inf",
     )
     for first in range(0, 15, 3):
         small, middle, large = found["points"][first : first + 3]
@@ -165,12 +175,13 @@ def test_pairs_need_equal_numbers(tmp_path: Path) -> None:
 def test_ctrl_c_answers_with_what_is_done() -> None:
     running = process(
         *("local", MOONS, "--data", MOONS_X, "--radius", "0.5", "--norm", "inf"),
-        *("--samples", 20_000, "--json"),
+        *("--samples", 5_000, "--json"),
+        module="tests.cli.small_steps",
     )
     assert running.stderr is not None
-    # The first line of progress says that balls are being looked at.
-    running.stderr.readline()
-    time.sleep(0.2)
+    # Lines of progress, one a ball there, say that some are done.
+    for _ in range(5):
+        assert running.stderr.readline()
     running.send_signal(signal.SIGINT)
     stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == 3, stderr

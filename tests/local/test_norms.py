@@ -28,7 +28,9 @@ def test_spectral_norm_bounds_exact_stretches() -> None:
     for _ in range(20):
         matrix = random.normal(size=(4, 3))
         v = np.linalg.svd(matrix)[2][0]
-        exact = [sum(Fraction(a) * Fraction(b) for a, b in zip(row, v, strict=True)) for row in matrix]
+        exact = [
+            sum(Fraction(a) * Fraction(b) for a, b in zip(row, v, strict=True)) for row in matrix
+        ]
         square = sum(e * e for e in exact) / sum(Fraction(b) ** 2 for b in v)
         assert Fraction(operator_norm(matrix, "2")) ** 2 >= square
 

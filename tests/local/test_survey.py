@@ -11,8 +11,8 @@ import pytest
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domains import Ball
 from cpwl_milp.core.errors import CheckFailedError, InputError
-from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.exploration import Engine
+from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.choice import EngineSettings, make_engine
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.listing import list_regions
