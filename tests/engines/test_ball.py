@@ -12,17 +12,18 @@ from hypothesis import strategies as st
 
 from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.core.affine import Affine
+from cpwl_milp.core.cell import Cell
 from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.domains.balls import Ball
 from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.network import Layer, Network
-from cpwl_milp.core.pattern import pack
+from cpwl_milp.core.pattern import pack, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.ball import BallEngine
 from cpwl_milp.engines.choice import EngineSettings, chosen_engine, make_engine
-from tests.engines.ball_oracle import ball_regions
+from tests.engines.ball_oracle import ball_regions, squared_distance
 from tests.engines.listing import listed, tree
 from tests.engines.symmetries import rescaled, shuffled
 from tests.networks import braid, degenerate_network, mlp, one_layer, random_network
@@ -112,6 +113,25 @@ def test_inradii_of_a_ball_cut_in_two() -> None:
     regions = listed(ball_engine(network, Ball(np.ones(2), 3.0, "2"), with_points=True)).regions
     assert regions.inradii == pytest.approx([1.5, 1.5])
     assert regions.points == pytest.approx(np.array([[-0.5, 1.0], [2.5, 1.0]]))
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 4))
+def test_no_larger_ball_fits(seed: int) -> None:
+    """The radius at which the shrunk cell just reaches into the shrunk ball, by bisection."""
+    network, ball = _small_problem(seed)
+    regions = listed(ball_engine(network, ball, with_points=True)).regions
+    for packed, radius in list(zip(regions.patterns, regions.inradii, strict=True))[::7]:
+        cell = Cell.of(network, unpack(packed[None, :], network.n_units)[0])
+        matrix, limit = cell.inequalities()
+        norms = np.linalg.norm(matrix, axis=1)
+        matrix, limit, norms = matrix[norms > 1e-12], limit[norms > 1e-12], norms[norms > 1e-12]
+        low, high = 0.0, ball.radius
+        for _ in range(50 if len(norms) else 0):
+            middle = 0.5 * (low + high)
+            square = squared_distance(ball.centre, matrix, limit - middle * norms)
+            fits = np.sqrt(square) + middle <= ball.radius
+            low, high = (middle, high) if fits else (low, middle)
+        assert radius == pytest.approx(high, rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(8))

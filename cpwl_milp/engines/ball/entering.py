@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cpwl_milp.engines.ball.deciding import reach
-from cpwl_milp.engines.ball.projection import add_scaled, dot
+from cpwl_milp.engines.ball.maps import enter_maps
+from cpwl_milp.engines.ball.projection import dot
 from cpwl_milp.engines.ball.state import DOUBTS, LEVELS, OPEN, TESTS, TIES
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
@@ -23,8 +24,8 @@ def enter(layout, state, layer):
     first, last = layout.first[layer], layout.first[layer + 1]
     state.counters[TESTS] += last - first
     n_opened = 0
+    enter_maps(layout, state, layer)
     for unit in range(first, last):
-        compose(layout, state, unit)
         norm = dot(state.maps[unit], state.maps[unit]) ** 0.5
         bit = bit_in_ball(state, unit, norm, layout.tolerance[unit])
         if bit < 0:
@@ -51,24 +52,6 @@ def enter(layout, state, layer):
     state.n_opened[layer] = n_opened
     state.at[OPEN] = 0
     return True
-
-
-@inlined_kernel
-def compose(layout, state, unit):
-    """A unit's map for the bits below. Cost: O(d) for each open unit below that is not zero."""
-    target = state.maps[unit]
-    for k in range(target.shape[0]):
-        target[k] = layout.rows[unit, k]
-    shift = layout.bias[unit]
-    for entry in range(layout.indptr[unit], layout.indptr[unit + 1]):
-        source = layout.indices[entry]
-        weight = layout.weights[entry]
-        if state.bits[layout.unit[source]] == 0:
-            weight *= layout.slope[source]
-        if weight != 0.0:
-            add_scaled(target, weight, state.maps[source])
-            shift += weight * state.shifts[source]
-    state.shifts[unit] = shift
 
 
 @inlined_kernel

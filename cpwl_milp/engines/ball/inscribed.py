@@ -8,7 +8,11 @@ from cpwl_milp.engines.ball.projection import (
     BEYOND,
     FULL,
     REACHED,
+    add_scaled,
     clear_slot,
+    copy_slot,
+    dot,
+    measure,
     nearest,
 )
 from cpwl_milp.engines.ball.state import EMITTED, LEVELS, PATH, TOTAL, VALUE
@@ -17,6 +21,8 @@ from cpwl_milp.engines.compiled import kernel
 # A radius is found to this share of itself.
 _ACCURACY = 1e-10
 _MOST_STEPS = 60
+# A slack above this is none that counts.
+_ROUNDING = 1e-15
 
 
 @kernel
@@ -32,32 +38,32 @@ def largest_ball(state):
     ball = state.balls[state.at[EMITTED]]
     d = state.x.shape[1]
     here, trial = state.slots[level], state.slots[level + 1]
-    value = total = 0.0
-    for k in range(d):
-        value += state.x[here, k] ** 2
-    for i in range(state.sizes[here]):
-        total += state.multipliers[here, i]
+    value, total = standing(state, here)
     radius = limit_of(value, total)
     for k in range(d):
         ball[k] = state.x[here, k]
     ball[d] = np.nan
+    copy_slot(state, here, trial)
     for _ in range(_MOST_STEPS):
         radius *= 1.0 - _ACCURACY
-        clear_slot(state, trial)
         for i in range(n_rows):
             state.moved[i] = state.rests[i] - radius
+        stand_on(state, trial, state.moved)
+        measure(state.columns, state.moved, n_rows, state.x[trial], state.slack)
         entering = -1
-        least = 0.0
+        least = -_ROUNDING
         for i in range(n_rows):
-            if state.moved[i] < least:
-                entering, least = i, state.moved[i]
+            if state.slack[i] < least:
+                entering, least = i, state.slack[i]
         code = REACHED
         if entering >= 0:
             # To the end, though it need not be inside: the best multipliers give the best bound.
             code = nearest(state, trial, state.moved, n_rows, entering, np.inf)
             value, total = state.found[VALUE], state.found[TOTAL]
-            if code == REACHED and value > (1.0 - radius) ** 2:
-                code = BEYOND
+        else:
+            value, total = standing(state, trial)
+        if code == REACHED and value > (1.0 - radius) ** 2:
+            code = BEYOND
         if code == FULL:
             return False
         if code == REACHED:
@@ -69,7 +75,45 @@ def largest_ball(state):
             radius = min(radius, limit_of(value - 2.0 * radius * total, total))
         else:
             radius *= 0.5
+            clear_slot(state, trial)
     return True
+
+
+@kernel
+def standing(state, slot):
+    """Squared norm of a slot's point, which is the dual objective, and sum of its multipliers."""
+    total = 0.0
+    for i in range(state.sizes[slot]):
+        total += state.multipliers[slot, i]
+    return dot(state.x[slot], state.x[slot]), total
+
+
+@kernel
+def stand_on(state, slot, rests):
+    """Move a slot's point to its active rows with other constants.
+
+    They stay active if all multipliers stay positive; else the point goes back to the centre.
+    Cost: O(d m).
+    """
+    m = state.sizes[slot]
+    triangle, multipliers, step = state.triangle[slot], state.multipliers[slot], state.step
+    # x = basis^T t with triangle^T t = -rests, and triangle multipliers = t.
+    for i in range(m):
+        total = -rests[state.active[slot, i]]
+        for j in range(i):
+            total -= triangle[j, i] * step[j]
+        step[i] = total / triangle[i, i]
+    state.x[slot, :] = 0.0
+    for i in range(m):
+        add_scaled(state.x[slot], step[i], state.basis[slot, i])
+    for i in range(m - 1, -1, -1):
+        total = step[i]
+        for j in range(i + 1, m):
+            total -= triangle[i, j] * multipliers[j]
+        multipliers[i] = total / triangle[i, i]
+        if multipliers[i] < 0.0:
+            clear_slot(state, slot)
+            break
 
 
 @kernel

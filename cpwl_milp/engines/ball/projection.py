@@ -29,8 +29,8 @@ FULL = 3  # more active rows than a slot can hold
 _ROUNDING = 4e-15
 # A row whose part orthogonal to the active rows is below this is spanned by them.
 _SPANNED = 1e-13
-# Below this share of its norm left, an orthogonal part is computed twice.
-_CANCELLED = 0.25
+# An orthogonal part whose square is below this has lost digits, and is computed twice.
+_CANCELLED = 1e-2
 # Rows that may be added, beyond two for each coordinate, before rounding is tolerated more and
 # more, and before the search has failed.
 _PATIENCE = 20
@@ -123,9 +123,9 @@ def nearest(state, s, rests, n_rows, entering, limit):
             for k in range(d):
                 way[k] = sign * normal[k]
             for i in range(m):
-                part = dot(basis[i], way)
-                share[i] = part
-                add_scaled(way, -part, basis[i])
+                share[i] = dot(basis[i], way)
+            for i in range(m):
+                add_scaled(way, -share[i], basis[i])
             square = dot(way, way)
             if m > 0 and square < _CANCELLED:
                 for i in range(m):

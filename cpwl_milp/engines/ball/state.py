@@ -13,9 +13,9 @@ LAYER, OPEN, LEVELS, PATH, EMITTED, ENTERED, COUNTED = range(7)
 N_PLACES = 7
 
 # Places in State.counters.
-CUTS, TESTS, STEPS, SHIFTED, TIES, DOUBTS = range(6)
-N_COUNTERS = 6
-COUNTER_NAMES = ("cuts", "tests", "steps", "shifted", "ties", "doubts")
+CUTS, TESTS, STEPS, SHIFTED, TIES, DOUBTS, COMPOSED = range(7)
+N_COUNTERS = 7
+COUNTER_NAMES = ("cuts", "tests", "steps", "shifted", "ties", "doubts", "maps_composed")
 
 # Places in a row of State.levels: of each branching whose child of bit 1 is still to come, its
 # unit, layer, next place in the open list and row of the path.
@@ -25,6 +25,11 @@ N_OF_LEVEL = 4
 # Places in a row of State.found: what `nearest` ended with.
 VALUE, TOTAL, LAST, LEAST = range(4)
 N_FOUND = 4
+
+# Lines of State.stamps: when each layer's maps were made, the latest of the maps below that they
+# were made from, updates since they were composed; and the last stamp given.
+MADE, SOURCE, UPDATES, STAMP = range(4)
+N_STAMPS = 4
 
 # Rows of a path are padded to a multiple of this: loops over them run in whole vectors.
 PADDING = 8
@@ -45,6 +50,9 @@ class State(NamedTuple):
         The cube's literals: the bit, or -1.
     maps : float64 (n_open, d), shifts : float64 (n_open,)
         z of each open unit for the current prefix, ``maps @ x + shifts``.
+    used : uint8 (n_layers, n_open)
+        The bits below that each layer's maps were made with.
+    stamps : int64 (N_STAMPS, n_layers)
     normals : float64 (n_open, d), heights, tolerances : float64 (n_open,)
         The same divided by the norm of the map, and below what they are rounding.
     opened : int64 (n_open,), n_opened : int64 (n_layers,)
@@ -78,6 +86,8 @@ class State(NamedTuple):
     fixed: NDArray[np.int8]
     maps: NDArray[np.float64]
     shifts: NDArray[np.float64]
+    used: NDArray[np.uint8]
+    stamps: NDArray[np.int64]
     normals: NDArray[np.float64]
     heights: NDArray[np.float64]
     tolerances: NDArray[np.float64]
