@@ -44,7 +44,7 @@ def test_growing_keeps_what_is_in_use(full: bool) -> None:
             inside = tuple(slice(n) for n in before[:used].shape)
             np.testing.assert_array_equal(after[inside], before[:used])
             assert after.sum() == before[:used].sum()
-        elif name != "scratch":
+        elif name not in ("scratch", "lists"):
             assert after is before
     assert len(larger.tables) == (2 * depth if full else depth)
     more_rows = larger.tables.shape[2] > state.tables.shape[2]

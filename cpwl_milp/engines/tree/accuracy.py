@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cpwl_milp.engines.compiled import allocating_kernel, inlined_kernel, kernel
-from cpwl_milp.engines.tree.state import AGE, INVERSE, REFACTORED, ROWS, SIDE, TABLE
+from cpwl_milp.core.affine import Dense
+from cpwl_milp.engines.compiled import kernel, merged_kernel
+from cpwl_milp.engines.tree.plan import Plan
+from cpwl_milp.engines.tree.state import INVERSE, REFACTORED, ROWS, SIDE, TABLE, State
 
 # Pivots after which the error is measured.
 CHECK_AFTER = 16
 # Fresh residuals of the column variables above this (times d + 4) call for a refactorisation.
 _RESIDUAL = 5e-15
+# Condition from which a system is singular.
+_SINGULAR = 1e14
 
 
-@inlined_kernel
-def check(plan, state):
-    """Measure the error of the pivots so far; start afresh where it has grown."""
-    state.sizes[state.at[TABLE], AGE] = 0
-    d = state.col_ids.shape[1]
-    if residual(plan, state) > _RESIDUAL * (d + 4):
-        refresh(plan, state)
+@merged_kernel
+def inaccurate(plan, state):
+    """Whether the error of the pivots so far calls for a refactorisation: see `residual`."""
+    return residual(plan, state) > _RESIDUAL * (state.col_ids.shape[1] + 4)
 
 
 @kernel
@@ -50,92 +52,48 @@ def residual(plan, state):
     return worst
 
 
-@allocating_kernel
-def refresh(plan, state):
+def refresh(plan: Plan, state: State) -> None:
     """Recompute the whole dictionary from the units' maps and the choice of columns.
 
     The columns' variables are ``m`` units and ``d - m`` coordinates; the other ``m`` coordinates
-    follow from the units by an m x m system, all other rows from the coordinates. Returns False
-    (and leaves the dictionary alone) if the system is singular to working precision.
-    Cost: O(m^3 + m^2 d + rows d m).
+    follow from the units by an m x m system, all other rows from the coordinates. The dictionary
+    is left alone if the system is singular to working precision. Not compiled: this comes up once
+    in a million pivots. Cost: O(m^3 + m^2 d + rows d m).
     """
     state.counters[REFACTORED] += 1
-    s = state.at[TABLE]
-    table = state.tables[s]
-    row_ids, col_ids, sides = state.row_ids[s], state.col_ids[s], state.columns[s, SIDE]
-    d = col_ids.shape[0]
-    n_rows = state.sizes[s, ROWS]
-    units = np.empty(d, dtype=np.int64)
-    m = 0
-    for j in range(d):
-        if col_ids[j] >= d:
-            units[m] = j
-            m += 1
-    rows = np.empty(m, dtype=np.int64)
-    m = 0
-    for i in range(n_rows):
-        if 0 <= row_ids[i] < d:
-            rows[m] = i
-            m += 1
-    # Unit j of the columns: side v_j = q + A t_rows + (share of the columns' coordinates).
-    system = np.zeros((m, m))
-    right = np.zeros((m, d + 1))
-    for a in range(m):
-        unit = col_ids[units[a]] - d
-        source = plan.unit_row[unit]
-        size = state.measures[unit, INVERSE]
-        right[a, units[a] + 1] = sides[units[a]]
-        right[a, 0] = -state.maps[source, 0] * size
-        for j in range(d):
-            if col_ids[j] < d:
-                weight = state.maps[source, col_ids[j] + 1] * size
-                right[a, 0] += weight * sides[j]
-                right[a, j + 1] = -weight * sides[j]
-        for b in range(m):
-            system[a, b] = state.maps[source, row_ids[rows[b]] + 1] * size
-    if not eliminate(system, right):
-        return False
-    for b in range(m):
-        for k in range(d + 1):
-            table[k, rows[b]] = right[b, k]
-    for i in range(n_rows):
-        if row_ids[i] >= d:
-            express(plan, state, row_ids[i] - d, i, rows)
-    return True
+    s = int(state.at[TABLE])
+    n_rows = int(state.sizes[s, ROWS])
+    table, row_ids = state.tables[s, :, :n_rows], state.row_ids[s, :n_rows]
+    col_ids, sides = state.col_ids[s], state.columns[s, SIDE]
+    d = col_ids.size
+    of_units, of_coordinates = np.flatnonzero(col_ids >= d), np.flatnonzero(col_ids < d)
+    rows = np.flatnonzero((row_ids >= 0) & (row_ids < d))
+    # Column j of a coordinate: t = side (v - 1).
+    standing, signs = 1 + col_ids[of_coordinates], sides[of_coordinates]
+    cutting = _normalised(plan, state, col_ids[of_units] - d)
+    system = cutting[:, 1 + row_ids[rows]]
+    if system.size and np.linalg.cond(system) > _SINGULAR:
+        return
+    # Of a unit: side v = q + system t_rows + (share of the columns' coordinates).
+    share = cutting[:, standing] * signs
+    right = np.zeros((of_units.size, d + 1))
+    right[:, 0] = share.sum(axis=1) - cutting[:, 0]
+    right[:, 1 + of_coordinates] = -share
+    right[np.arange(of_units.size), 1 + of_units] = sides[of_units]
+    coordinates = np.linalg.solve(system, right)
+    table[: d + 1, rows] = coordinates.T
+    units = np.flatnonzero(row_ids >= d)
+    maps = _normalised(plan, state, row_ids[units] - d)
+    share = maps[:, standing] * signs
+    fresh = maps[:, 1 + row_ids[rows]] @ coordinates
+    fresh[:, 0] += maps[:, 0] - share.sum(axis=1)
+    fresh[:, 1 + of_coordinates] += share
+    table[: d + 1, units] = fresh.T
 
 
-@kernel
-def eliminate(system, right):
-    """Solve ``system X = right`` in place, X into `right` (Gauss-Jordan, partial pivoting).
-
-    False, with `right` spoiled, if a pivot falls below 1e-14.
-    """
-    m = system.shape[0]
-    for j in range(m):
-        best = j
-        for i in range(j + 1, m):
-            if abs(system[i, j]) > abs(system[best, j]):
-                best = i
-        if abs(system[best, j]) < 1e-14:
-            return False
-        if best != j:
-            for k in range(m):
-                system[j, k], system[best, k] = system[best, k], system[j, k]
-            for k in range(right.shape[1]):
-                right[j, k], right[best, k] = right[best, k], right[j, k]
-        scale = 1.0 / system[j, j]
-        for k in range(m):
-            system[j, k] *= scale
-        for k in range(right.shape[1]):
-            right[j, k] *= scale
-        for i in range(m):
-            factor = system[i, j]
-            if i != j and factor != 0.0:
-                for k in range(m):
-                    system[i, k] -= factor * system[j, k]
-                for k in range(right.shape[1]):
-                    right[i, k] -= factor * right[j, k]
-    return True
+def _normalised(plan: Plan, state: State, units: NDArray[np.int64]) -> Dense:
+    """The maps ``[q, P]`` of some units, P of unit norm."""
+    return state.maps[plan.unit_row[units]] * state.measures[units, INVERSE, None]
 
 
 @kernel

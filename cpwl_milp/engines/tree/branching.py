@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.compiled import inlined_kernel
+from cpwl_milp.engines.compiled import merged_kernel
 from cpwl_milp.engines.tree.dictionary import exchange
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
@@ -27,7 +27,7 @@ from cpwl_milp.engines.tree.state import (
 )
 
 
-@inlined_kernel
+@merged_kernel
 def branch(state, unit, col):
     """Cut the cell by `unit` and descend into the child of bit 0 (or the cube's own side).
 
@@ -71,7 +71,7 @@ def branch(state, unit, col):
     return settle(state)
 
 
-@inlined_kernel
+@merged_kernel
 def push(state, unit):
     """A level for the sibling that is still to come."""
     at = state.at
@@ -84,7 +84,7 @@ def push(state, unit):
     at[LEVELS] = level + 1
 
 
-@inlined_kernel
+@merged_kernel
 def copy(state, source, target):
     """Copy a dictionary. Cost: half a pivot."""
     n_rows = state.sizes[source, ROWS]
@@ -103,7 +103,7 @@ def copy(state, source, target):
         state.sizes[target, k] = state.sizes[source, k]
 
 
-@inlined_kernel
+@merged_kernel
 def backtrack(state):
     """Go to the latest sibling still to come; False if there is none."""
     at = state.at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.compiled import allocating_kernel, kernel
+from cpwl_milp.engines.compiled import kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.tree.accuracy import express
 from cpwl_milp.engines.tree.settling import settle
@@ -61,7 +61,7 @@ def compose(plan, state, layer):
                         state.maps[i, k] += weight * state.maps[source, k]
 
 
-@allocating_kernel
+@kernel
 def enter(plan, state):
     """Carry the layer's next units, at most BLOCK of them that may cut, in the current table.
 
@@ -72,10 +72,10 @@ def enter(plan, state):
     s = at[TABLE]
     d = state.col_ids.shape[1]
     end = plan.offsets[at[LAYER] + 1]
-    kept, coordinates = kept_rows(state)
-    if kept.shape[0] + min(BLOCK, end - at[UNIT]) > state.row_ids.shape[1]:
+    n_rows, n_coordinates = kept_rows(state)
+    if n_rows + min(BLOCK, end - at[UNIT]) > state.row_ids.shape[1]:
         return LACKS_ROWS
-    n_rows = kept.shape[0]
+    kept, coordinates = state.lists[0], state.lists[1, :n_coordinates]
     for k in range(d + 5):
         for i in range(n_rows):
             state.tables[s, k, i] = state.tables[s, k, kept[i]]
@@ -114,21 +114,19 @@ def enter(plan, state):
     return STANDS
 
 
-@allocating_kernel
+@kernel
 def kept_rows(state):
-    """The rows of coordinates, and of units whose limits the cell still feels.
+    """List the rows of coordinates, and of units whose limits the cell still feels.
 
     Returns
     -------
-    kept : int64 (k,)
-        These rows, rising.
-    coordinates : int64 (m,)
-        Where the coordinates stand among them.
+    n, m : int
+        So many rows are kept, listed rising in ``state.lists[0]``; coordinates stand at the m of
+        these that are in ``state.lists[1]``, counted among the kept.
     """
     s = state.at[TABLE]
     d = state.col_ids.shape[1]
-    kept = np.empty(state.sizes[s, ROWS], dtype=np.int64)
-    coordinates = np.empty(state.sizes[s, ROWS], dtype=np.int64)
+    kept, coordinates = state.lists[0], state.lists[1]
     n = 0
     m = 0
     for i in range(state.sizes[s, ROWS]):
@@ -140,7 +138,7 @@ def kept_rows(state):
         if 0 <= variable < d or (variable >= d and limited):
             kept[n] = i
             n += 1
-    return kept[:n], coordinates[:m]
+    return n, m
 
 
 @kernel

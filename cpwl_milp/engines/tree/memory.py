@@ -12,9 +12,10 @@ from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.descent import NeverAsks
+from cpwl_milp.engines.tree.accuracy import refresh
 from cpwl_milp.engines.tree.ball import search_with_balls
 from cpwl_milp.engines.tree.plan import Plan
-from cpwl_milp.engines.tree.search import search
+from cpwl_milp.engines.tree.search import INACCURATE, search
 from cpwl_milp.engines.tree.state import (
     BLOCK,
     COUNTED,
@@ -68,9 +69,15 @@ class TreeSearch(NeverAsks):
 
     def run(self, quota: int, *, leave: bool) -> int:
         """Search on."""
-        if self._with_balls:
-            return int(search_with_balls(self._plan, self._state, quota, leave))
-        return int(search(self._plan, self._state, quota, False, leave))
+        while True:
+            if self._with_balls:
+                status = search_with_balls(self._plan, self._state, quota, leave)
+            else:
+                status = search(self._plan, self._state, quota, False, leave)
+            if status != INACCURATE:
+                return int(status)
+            refresh(self._plan, self._state)
+            leave = False
 
     def taken(self) -> RegionBatch:
         """The regions emitted since the last call, centres in the unit box."""
@@ -175,6 +182,7 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
         opens=np.zeros((depth, BLOCK), dtype=np.int64),
         sizes=np.zeros((depth, N_SIZES), dtype=np.int64),
         scratch=np.zeros((2, capacity)),
+        lists=np.zeros((2, capacity), dtype=np.int64),
         vertex=np.zeros(d),
         levels=np.zeros((n_units + 1, N_OF_LEVEL), dtype=np.int64),
         head=np.zeros(packed_size(n_units), dtype=np.uint8),
@@ -206,7 +214,7 @@ def grown(state: State) -> State:
         fresh[(slice(used), *(slice(n) for n in array.shape[1:]))] = array[:used]
         return fresh
 
-    scratch = state.scratch if full else np.zeros((2, capacity + more))
+    wide = state.scratch.shape if full else (2, capacity + more)
     return state._replace(
         tables=larger(state.tables, 2),
         row_ids=larger(state.row_ids, 1),
@@ -214,5 +222,6 @@ def grown(state: State) -> State:
         columns=larger(state.columns, None),
         opens=larger(state.opens, None),
         sizes=larger(state.sizes, None),
-        scratch=scratch,
+        scratch=np.zeros(wide),
+        lists=np.zeros(wide, dtype=np.int64),
     )

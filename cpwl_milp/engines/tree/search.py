@@ -8,12 +8,13 @@ work is linear in the number of regions.
 
 from __future__ import annotations
 
-from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
+from cpwl_milp.engines.compiled import entry_kernel, merged_kernel
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
-from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, check, refresh
+from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, inaccurate
 from cpwl_milp.engines.tree.branching import backtrack, branch, push
 from cpwl_milp.engines.tree.entry import EMPTY, LACKS_ROWS, compose, enter
 from cpwl_milp.engines.tree.state import (
+    AFRESH,
     AGE,
     COUNTED,
     EMITTED,
@@ -28,8 +29,9 @@ from cpwl_milp.engines.tree.state import (
 )
 from cpwl_milp.engines.tree.units import CUTS, UNDECIDED, decide
 
-# Beside the codes of descent.py: a region was handed out, and the caller wants to look at its cell.
-REGION = 5
+# Beside the codes of descent.py.
+REGION = 5  # a region was handed out, and the caller wants to look at its cell
+INACCURATE = 8  # the caller is to compute the current dictionary afresh
 
 
 @entry_kernel
@@ -49,7 +51,7 @@ def search(plan, state, quota, one_by_one, backtrack_first):
     Returns
     -------
     status : int
-        DONE, PAUSED, PARKED, STUCK, NEEDS_SPACE or REGION.
+        DONE, PAUSED, PARKED, STUCK, NEEDS_SPACE, REGION or INACCURATE.
     """
     at = state.at
     counters = state.counters
@@ -58,7 +60,6 @@ def search(plan, state, quota, one_by_one, backtrack_first):
     n_units = plan.offsets[n_layers]
     end = counters[PIVOTS] + counters[TESTS] + quota
     leave = backtrack_first
-    afresh = False
     while True:
         if leave:
             if not backtrack(state):
@@ -97,24 +98,26 @@ def search(plan, state, quota, one_by_one, backtrack_first):
                 at[LAYER] += 1
                 at[ENTERED] = 0
             continue
-        if counters[PIVOTS] + counters[TESTS] >= end and not afresh:
+        if counters[PIVOTS] + counters[TESTS] >= end:
             return PAUSED
         s = at[TABLE]
         if s + 1 == sizes.shape[0]:
             return NEEDS_SPACE
         unit = state.opens[s, sizes[s, OPEN] - 1]
         if sizes[s, AGE] >= CHECK_AFTER:
-            check(plan, state)
+            sizes[s, AGE] = 0
+            if inaccurate(plan, state):
+                return INACCURATE
         bit, col = decide(state, unit)
         if bit == UNDECIDED:
-            if afresh:
+            if at[AFRESH] == 1:
+                at[AFRESH] = 0
                 return STUCK
             # Once more from a dictionary without accumulated error.
             counters[REPEATED] += 1
-            refresh(plan, state)
-            afresh = True
-            continue
-        afresh = False
+            at[AFRESH] = 1
+            return INACCURATE
+        at[AFRESH] = 0
         sizes[s, OPEN] -= 1
         if bit != CUTS:
             state.bits[unit] = bit
@@ -129,7 +132,7 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             leave = not branch(state, unit, col)
 
 
-@inlined_kernel
+@merged_kernel
 def pack(bits, first, end, packed):
     """Pack bits ``first..end - 1`` into whole bytes, from the byte that holds the first on."""
     for byte in range(first >> 3, (end + 7) >> 3):
@@ -139,7 +142,7 @@ def pack(bits, first, end, packed):
         packed[byte] = value
 
 
-@inlined_kernel
+@merged_kernel
 def emit(plan, state):
     """Hand the current, complete pattern out."""
     place = state.at[EMITTED]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Places in State.at.
-LAYER, UNIT, LEVELS, TABLE, EMITTED, ENTERED, COUNTED = range(7)
-N_PLACES = 7
+LAYER, UNIT, LEVELS, TABLE, EMITTED, ENTERED, COUNTED, AFRESH = range(8)
+N_PLACES = 8
 
 # Places in State.counters.
 PIVOTS, TIES, DOUBTS, TESTS, REFACTORED, REPEATED = range(6)
@@ -49,7 +49,8 @@ class State(NamedTuple):
     ----------
     at : int64 (N_PLACES,)
         Layer, first unit behind the current block, levels, table in use, regions emitted,
-        whether the current block stands, layers that the start of the cube had counted.
+        whether the current block stands, layers that the start of the cube had counted, whether the
+        unit at hand is decided once more after a failure.
     bits : uint8 (n_units,)
     fixed : int8 (n_units,)
         The cube's literals: the bit, or -1.
@@ -69,7 +70,7 @@ class State(NamedTuple):
     opens : int64 (depth, BLOCK)
         Units of the block that may still cut the table's cell, the next one last.
     sizes : int64 (depth, N_SIZES)
-    scratch : float64 (2, capacity), vertex : float64 (d,)
+    scratch : float64 (2, capacity), lists : int64 (2, capacity), vertex : float64 (d,)
     levels : int64 (n_units + 1, N_OF_LEVEL)
     head : uint8 (packed size,)
         The packed bits of the layers below the last.
@@ -92,6 +93,7 @@ class State(NamedTuple):
     opens: NDArray[np.int64]
     sizes: NDArray[np.int64]
     scratch: NDArray[np.float64]
+    lists: NDArray[np.int64]
     vertex: NDArray[np.float64]
     levels: NDArray[np.int64]
     head: NDArray[np.uint8]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cpwl_milp.engines.compiled import inlined_kernel
+from cpwl_milp.engines.compiled import inlined_kernel, merged_kernel
 from cpwl_milp.engines.tree.dictionary import CROSSES, FAILED, move, seek_negative
 from cpwl_milp.engines.tree.state import AGE, PIVOTS, ROWS, TABLE, TESTS, TOLERANCE
 
@@ -13,7 +13,7 @@ CUTS = 2
 UNDECIDED = 3
 
 
-@inlined_kernel
+@merged_kernel
 def decide(state, unit):
     """What an open unit does on the current cell: BIT_0, BIT_1, CUTS or UNDECIDED.
 
