@@ -180,8 +180,9 @@ def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
     from cpwl_milp.storage.run_folder import RunFolder
 
     stored = RunFolder.read(resume).question
-    request = ModelRequest.from_description(stored.model_path, stored.model_options)
-    imported = typed.load(request if model is None else request.at(model.path))
+    place = typed.located(resume, stored) if model is None else model.path
+    request = ModelRequest.from_description(str(place), stored.model_options)
+    imported = typed.load(request)
     where = domain_from(stored.domain, str(resume))
     typed.checked(imported, where)
     engine = EngineRequest(

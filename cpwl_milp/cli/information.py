@@ -13,12 +13,19 @@ from cpwl_milp.cli.output import print_json
 from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 # What may be asked of an enumeration beside its own question.
-_OF_A_RUN = ("model_path", "data", "labels", "permutations", "seed", "as_json")
+_OF_A_RUN = ("model_path", "moved", "fixed", "data", "labels", "permutations", "seed", "as_json")
 
 
 @click.command(name="information")
 @model_options
 @domain_options
+@click.option(
+    "--model",
+    "moved",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where the model of RUN lies now, if neither where it lay nor beside RUN as before.",
+)
 @click.option(
     "--data", required=True, metavar="FILE", help="Samples, a row each (.npy, .npz or .csv)."
 )
@@ -35,6 +42,7 @@ _OF_A_RUN = ("model_path", "data", "labels", "permutations", "seed", "as_json")
 def command(
     model: ModelRequest,
     domain: DomainRequest,
+    moved: Path | None,
     data: str,
     labels: str | None,
     permutations: int,
@@ -65,9 +73,12 @@ def command(
         checks.refuse_others(_OF_A_RUN, "RUN, which has its own model, reading of it and domain")
         stored = question.stored_run(run)
         where = domain_from(stored.question.domain, str(run))
-        model = ModelRequest.from_description(
-            stored.question.model_path, stored.question.model_options
-        )
+        place = moved or question.located(run, stored.question)
+        fixed = model.fixed
+        model = ModelRequest.from_description(str(place), stored.question.model_options)
+        model = model.with_fixed_at(fixed)
+    elif moved is not None:
+        raise click.UsageError("--model goes with RUN, the folder of an enumeration")
     imported = question.load(model)
     network = imported.network
     if run is not None:

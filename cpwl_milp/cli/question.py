@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -115,6 +116,38 @@ def stored_run(path: Path) -> RunFolder:
     return RunFolder.read(path)
 
 
+def located(run: Path, stored: Question) -> Path:
+    """Where the model of a run lies: as stored, or where it lay as seen from the run's folder.
+
+    Raises
+    ------
+    RunFolderError
+        If it lies at neither place.
+    """
+    from cpwl_milp.core.errors import ModelError, RunFolderError
+    from cpwl_milp.onnx_io.read import read_model
+
+    places = [Path(stored.model_path)]
+    if stored.model_from_run:
+        places.append(Path(os.path.normpath(run / stored.model_from_run)))
+    places = [place for place in places if place.is_file()]
+    if not places:
+        raise RunFolderError(
+            str(run),
+            f"its model {stored.model_path} is not there any more",
+            f"the file with sha256 {stored.model_sha256[:16]}...",
+            "say where it lies now: information RUN --model FILE, enumerate FILE --resume RUN",
+        )
+    for place in places[1:]:
+        try:
+            if read_model(places[0]).sha256 == stored.model_sha256:
+                break
+        except ModelError:
+            pass
+        return place
+    return places[0]
+
+
 def require_same_model(model: ImportedModel, request: ModelRequest, stored: Question) -> None:
     """Stop if the model, or what its inputs are fixed to, is not what the run was made of.
 
@@ -129,10 +162,10 @@ def require_same_model(model: ImportedModel, request: ModelRequest, stored: Ques
             model.path,
             f"sha256 {model.sha256[:16]}...",
             f"{stored.model_sha256[:16]}..., the model of the run",
-            "the file has changed since",
+            "another file, or it has changed since",
         )
     for name, now in request.described()["fixed"].items():
-        if now != stored.model_options["fixed"][name]:
+        if now["sha256"] != stored.model_options["fixed"][name]["sha256"]:
             raise RunFolderError(
                 f"--fix {name}", f"{now['path']} has changed", "the values that the run was made of"
             )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from cpwl_milp.engines.choice import EngineSettings
     from cpwl_milp.enumeration.limits import Limits
@@ -46,9 +48,18 @@ class ModelRequest:
             strip_output=bool(options["strip_output"]),
         )
 
-    def at(self, path: Path) -> ModelRequest:
-        """The same reading of a file at another place."""
-        return replace(self, path=path)
+    def with_fixed_at(self, places: Mapping[str, Path]) -> ModelRequest:
+        """The same reading, with some of its fixed inputs in files at other places.
+
+        Raises
+        ------
+        click.UsageError
+            If one of them is not fixed.
+        """
+        for name in places:
+            if name not in self.fixed:
+                raise click.UsageError(f"--fix {name}: the run does not fix this input")
+        return replace(self, fixed={**self.fixed, **places})
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ class Question:
     ----------
     model_path : str
         For the reader; a moved model is still the same model.
+    model_from_run : str
+        The same place as seen from the run folder, for both moved together; "" in a run that was
+        not told.
     model_sha256 : str
     model_options : mapping
         How the model was read: inputs, outputs, free dimensions, stripped output.
@@ -70,12 +74,14 @@ class Question:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     roots: tuple[Cube, ...] = (ROOT,)
+    model_from_run: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The question as JSON."""
         return {
             "model": {
                 "path": self.model_path,
+                "path_from_run": self.model_from_run,
                 "sha256": self.model_sha256,
                 "options": dict(self.model_options),
             },
@@ -109,7 +115,12 @@ class Question:
             model_options=dict(model["options"]),
             settings=dict(engine["settings"]),
             roots=decode_cubes(data["roots"]),
+            model_from_run=str(model.get("path_from_run", "")),
         )
+
+    def seen_from(self, folder: Path) -> Question:
+        """The question, knowing where its model lies beside the run's folder."""
+        return replace(self, model_from_run=os.path.relpath(self.model_path, folder))
 
     def require_same(self, other: Question, where: Path) -> None:
         """Check that a folder's question (`self`) is the one asked now (`other`).

@@ -79,7 +79,7 @@ class RunFolder:
             If the path is a file or holds a run or anything else, or cannot be written.
         """
         _require_room(path)
-        description = Description(question, versions)
+        description = Description(question.seen_from(path), versions)
         with _writing(path):
             path.mkdir(parents=True, exist_ok=True)
             lock = FolderLock(path / _LOCK)

@@ -435,6 +435,38 @@ def test_enumerate_information_and_resume(tmp_path: Path) -> None:
     assert list((run / "mass").iterdir())
 
 
+def test_a_run_finds_its_model_after_a_move(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    model = here / "net.onnx"
+    model.write_bytes(MOONS.read_bytes())
+    answer("enumerate", model, "--box=-2,3", "-o", here / "run", "--max-regions", 50, code=3)
+    here.rename(there)
+    run, model = there / "run", there / "net.onnx"
+    asked = ("information", run, "--data", MOONS_X)
+    # Moved together.
+    assert answer(*asked)["model"]["path"] == str(model)
+    assert answer("enumerate", "--resume", run, "--max-regions", 60, code=3)["regions"] == 60
+    # Where it lay there is another file now; the one beside the run is taken.
+    here.mkdir()
+    (here / "net.onnx").write_bytes(FC1.read_bytes())
+    assert answer(*asked)["model"]["path"] == str(model)
+    (here / "net.onnx").unlink()
+    # Moved apart.
+    elsewhere = model.rename(tmp_path / "elsewhere.onnx")
+    for command in (asked, ("enumerate", "--resume", run)):
+        lost = invoke(*command)
+        assert lost.exit_code == 1
+        assert lost.stderr.count("\n") == 1
+        assert "is not there any more" in lost.stderr
+        assert "--model FILE" in lost.stderr
+    assert answer(*asked, "--model", elsewhere)["run"]["regions"] == 60
+    wrong = invoke(*asked, "--model", FC1)
+    assert wrong.exit_code == 1
+    assert "the model of the run" in wrong.stderr
+    assert invoke("information", MOONS, "--data", MOONS_X, "--model", MOONS).exit_code == 2
+
+
 @pytest.mark.parametrize(("suffix", "head"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
 def test_plot(suffix: str, head: bytes, tmp_path: Path) -> None:
     file = tmp_path / "new" / f"regions{suffix}"

@@ -57,7 +57,8 @@ def test_a_run_is_what_was_appended(tmp_path: Path) -> None:
         # The one who writes can read as well.
         assert listed(run).patterns.tolist() == batch(28).patterns.tolist()
     again = RunFolder.read(path)
-    assert again.question.to_json() == json.loads(json.dumps(QUESTION.to_json()))
+    asked = QUESTION.seen_from(path)
+    assert again.question.to_json() == json.loads(json.dumps(asked.to_json()))
     assert again.description.versions == VERSIONS
     assert again.outcome == {"complete": True}
     assert (again.n_regions, again.n_thin, again.seconds) == (28, 1, 3.5)
