@@ -134,7 +134,7 @@ def located(run: Path, stored: Question) -> Path:
     if not places:
         raise RunFolderError(
             str(run),
-            f"its model {stored.model_path} is not there any more",
+            f"no such file: {stored.model_path}, its model",
             f"the file with sha256 {stored.model_sha256[:16]}...",
             "say where it lies now: information RUN --model FILE, enumerate FILE --resume RUN",
         )
@@ -162,7 +162,7 @@ def require_same_model(model: ImportedModel, request: ModelRequest, stored: Ques
             model.path,
             f"sha256 {model.sha256[:16]}...",
             f"{stored.model_sha256[:16]}..., the model of the run",
-            "another file, or it has changed since",
+            "the file has changed since, or is another",
         )
     for name, now in request.described()["fixed"].items():
         if now["sha256"] != stored.model_options["fixed"][name]["sha256"]:

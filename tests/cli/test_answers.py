@@ -458,7 +458,7 @@ def test_a_run_finds_its_model_after_a_move(tmp_path: Path) -> None:
         lost = invoke(*command)
         assert lost.exit_code == 1
         assert lost.stderr.count("\n") == 1
-        assert "is not there any more" in lost.stderr
+        assert "no such file" in lost.stderr
         assert "--model FILE" in lost.stderr
     assert answer(*asked, "--model", elsewhere)["run"]["regions"] == 60
     wrong = invoke(*asked, "--model", FC1)
