@@ -48,6 +48,10 @@ class ModelRequest:
             strip_output=bool(options["strip_output"]),
         )
 
+    def at(self, path: Path) -> ModelRequest:
+        """The same reading of a file at another place."""
+        return replace(self, path=path)
+
     def with_fixed_at(self, places: Mapping[str, Path]) -> ModelRequest:
         """The same reading, with some of its fixed inputs in files at other places.
 
