@@ -286,7 +286,7 @@ OPTIONS = [
     ("encode m.onnx --box 0,1 -o m.mps --margin nan", "margin"),
     ("plot m.onnx --box 0,1 -o p.pdf", ".png or .svg"),
     ("plot m.onnx --box 0,1 -o notes/p.png", "is a file"),
-    ("plot two_inputs.onnx --output y --box 0,1 -o p.png", "3 inputs vary; expected 2"),
+    ("plot two_inputs.onnx --output y --box 0,1 -o p.png", "3 coordinates; expected 2"),
     ("plot m.onnx --box 0,1 -o p.png --data wide.npy", "3 features"),
     ("plot m.onnx --box 0,1 -o p.png --data x.npy --labels short_y.npy", "19 labels"),
 ]
