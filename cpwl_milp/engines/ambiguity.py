@@ -3,6 +3,9 @@
 A search asks about units on the cell at hand. If the exact answer is a cut, one side of it is
 thinner than float64 can tell: a *sliver*. The search goes on with the thick side as if the unit
 had that bit there, and says THIN when it comes to the other side, which is then explored exactly.
+
+The thick side is then a cell that holds a sliver too much (*loose*). One-sided decisions on it hold
+on the smaller cell as well; cuts may lie in the sliver alone, so the search asks about them (CUT).
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ class Doubt(IntEnum):
     BELOW = 1  # z > 0 somewhere; whether z < 0 anywhere is open
     ABOVE = 2  # z < 0 somewhere; whether z > 0 anywhere is open
     BOTH = 3
+    CUT = 4  # both signs are clear, but on a cell that float64 does not hold well enough
 
 
 @dataclass(frozen=True)
@@ -84,24 +88,17 @@ class Verdict:
     depth: float = 0.0
 
 
-# Verdicts as compiled searches take them. Of a cut, AS_THIN says that the sliver is within the
-# rounding of the cell itself, AS_THICK that it is not: later cuts of the thick side, which the
-# search keeps together with the sliver, must be asked about as well.
+# Verdicts as compiled searches take them.
 NOT_ASKED = -1
 IS_NEGATIVE = 0
 IS_POSITIVE = 1
-CUTS_AS_THIN = 2
-CUTS_AS_THICK = 3
-UNSETTLED = 4
+IS_CUT = 2
+UNSETTLED = 3
 
 
-def answer_code(verdict: Verdict, rounding: float) -> int:
-    """The code of a verdict; a sliver up to `rounding` deep counts as thin."""
-    if verdict.sign is None:
-        return UNSETTLED
-    if verdict.sign is not Sign.CUTS:
-        return int(verdict.sign)
-    return CUTS_AS_THIN if verdict.depth <= rounding else CUTS_AS_THICK
+def answer_code(verdict: Verdict) -> int:
+    """The code of a verdict."""
+    return UNSETTLED if verdict.sign is None else int(verdict.sign)
 
 
 class Arbiter(Protocol):

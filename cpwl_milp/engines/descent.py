@@ -14,7 +14,7 @@ from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
-from cpwl_milp.engines.ambiguity import Arbiter, Question, Sign, Verdict
+from cpwl_milp.engines.ambiguity import Arbiter, Doubt, Question, Sign, Verdict
 
 # Why a compiled search returned.
 DONE = 0
@@ -219,9 +219,9 @@ class _Exactly:
             self._arbiter.settle(bounding(literals, question.unit), bits, question)
             for question in questions
         ]
-        settled = [verdict.sign for verdict in verdicts if verdict.sign is not None]
-        self._counts["exact"] += len(settled)
-        self._counts["slivers"] += settled.count(Sign.CUTS)
+        for question, verdict in zip(questions, verdicts, strict=True):
+            self._counts["exact"] += verdict.sign is not None
+            self._counts["slivers"] += verdict.sign is Sign.CUTS and question.doubt is not Doubt.CUT
         self._search.answer(verdicts)
 
     def explore(self, budget: Budget) -> Advance:

@@ -46,7 +46,7 @@ class Tally:
 
     @property
     def doubts(self) -> int:
-        """Decisions on values that are probably not zero, but too small to build on."""
+        """Decisions near zero that exact arithmetic could not settle: too much work."""
         return self.decisions.get("doubts", 0)
 
     def plus(self, other: Tally) -> Tally:

@@ -138,7 +138,7 @@ class Session:
             reason = "max-per-layer"
         doubts = self.tally.doubts
         if not reason and doubts:
-            reason = f"unresolved: {doubts} decisions too close to zero for floating point"
+            reason = f"unresolved: {doubts} decisions near zero could not be settled exactly"
         return Outcome(
             reason=reason,
             tally=self.tally.plus(Tally(seconds=self.seconds)),

@@ -134,9 +134,9 @@ def cells_of(problem: Problem, bounds: Bounds) -> Iterator[Cells]:
     budget = Budget(max_regions=1 << 62, deadline=time.monotonic())
     search: CellSearch | PlanarSearch
     if box.dim == 2:
-        search = PlanarSearch(planar_plan(layout), ROOT, budget, detail=planar.POLYGONS)
+        search = PlanarSearch(planar_plan(layout), box, ROOT, budget, detail=planar.POLYGONS)
     else:
-        search = CellSearch(layout, box.dim, ROOT, budget, detail=general.SHAPES)
+        search = CellSearch(layout, box, ROOT, budget, detail=general.SHAPES)
     while True:
         status = search.run(_QUOTA, leave=False)
         yield _polygons(search, box) if isinstance(search, PlanarSearch) else _solids(search, box)

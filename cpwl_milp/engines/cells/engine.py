@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,13 +13,13 @@ from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.cells.fallback import TreeFallback
 from cpwl_milp.engines.cells.layout import lay_out
 from cpwl_milp.engines.cells.memory import CellSearch
 from cpwl_milp.engines.cells.planar.memory import PlanarSearch
 from cpwl_milp.engines.cells.planar.plan import planar_plan
 from cpwl_milp.engines.cells.planar.state import CENTRES, PATTERNS, State
-from cpwl_milp.engines.descent import descend, with_doubts
-from cpwl_milp.engines.magnitudes import drowned_biases
+from cpwl_milp.engines.descent import descend
 
 # Beyond, a cell has too many vertices: 2^d for the box alone.
 MOST_INPUTS = 6
@@ -66,7 +65,7 @@ class CellsEngine:
         self._box = domain
         self._with_points = with_points
         self._n_units = problem.network.n_units
-        self._drowned = drowned_biases(problem.network, domain, bounds)
+        self._fallback = TreeFallback(problem, bounds, with_points=with_points)
         self._layout = lay_out(problem.network, domain, bounds) if problem.network.layers else None
         self._plan = (
             planar_plan(self._layout) if self._layout is not None and domain.dim == 2 else None
@@ -77,25 +76,18 @@ class CellsEngine:
         """Work on `cube` until it is closed or the budget is spent."""
         if self._layout is None:
             return self._single_region(cube)
-        found = self._found(cube, budget)
-        if self._with_points:
-            points = self._box.centre + self._box.half_widths * found.regions.points
-            found = replace(found, regions=replace(found.regions, points=points))
-        return with_doubts(found, self._drowned)
-
-    def _found(self, cube: Cube, budget: Budget) -> Advance:
-        """The advance, points in the unit box."""
-        assert self._layout is not None
+        if self._fallback.takes_all:
+            return self._fallback.tree.advance(cube, budget)
         detail = CENTRES if self._with_points else PATTERNS
         if self._plan is None:
-            search = CellSearch(self._layout, self._box.dim, cube, budget, detail=detail)
-            return descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
+            search = CellSearch(self._layout, self._box, cube, budget, detail=detail)
+            return descend(search, cube, budget, self._n_units, _FIRST_QUOTA, self._fallback)
         # Threads may advance cubes at the same time: each takes a memory out.
         spare = None
         with suppress(IndexError):
             spare = self._spare.pop()
-        planar = PlanarSearch(self._plan, cube, budget, detail=detail, spare=spare)
-        found = descend(planar, cube, budget, self._n_units, _FIRST_QUOTA)
+        planar = PlanarSearch(self._plan, self._box, cube, budget, detail=detail, spare=spare)
+        found = descend(planar, cube, budget, self._n_units, _FIRST_QUOTA, self._fallback)
         self._spare.append(planar.memory)
         return found
 

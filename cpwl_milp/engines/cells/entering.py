@@ -6,24 +6,28 @@ from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
 from cpwl_milp.engines.cells.maps import enter_maps
 from cpwl_milp.engines.cells.state import (
     BEGIN,
-    DOUBTS,
     END,
     ENTERED,
     N_OPEN,
     OPEN,
     TESTS,
-    TIES,
     TOP,
 )
-from cpwl_milp.engines.compiled import inlined_kernel, kernel
-from cpwl_milp.engines.descent import ROUNDING_SHARE
+from cpwl_milp.engines.compiled import inlined_kernel
 from cpwl_milp.engines.lanes import N_LANES, least, load, most, plus_scaled, store
+
+# Outcomes of `enter_layer`.
+EXCLUDED = 0  # the cube asks for a side that this cell does not have
+ENTERS = 1
+CLOSE_CALL = 2  # a unit has a zero, or nearly so, without cutting
 
 
 @inlined_kernel
-def enter_layer(layout, state, layer):
-    """Evaluate all units of a layer on the cell's vertices; False if the cube excludes the cell.
+def enter_layer(layout, state, layer, widening):
+    """Evaluate all units of a layer on the cell's vertices: ENTERS, EXCLUDED or CLOSE_CALL.
 
+    `widening` is how much wider than the tolerance of rounding that of the units is to be; at 1,
+    what lies within it is taken as zero and no CLOSE_CALL is made.
     Constant units get their bit; the heights of the open ones are written beside a copy of the
     vertices at the top of the stack, which becomes the cell at hand.
     """
@@ -44,38 +48,26 @@ def enter_layer(layout, state, layer):
             bit = layout.stable[unit]
             if bit < 0:
                 tolerance = unit_tolerance(state.maps, first + i, layout.tolerance[first + i])
+                tolerance *= widening
                 if high > tolerance and low < -tolerance:
                     state.open_unit[layer, n_open] = unit
                     state.open_row[layer, n_open] = first + i
                     state.open_tolerance[layer, n_open] = tolerance
                     n_open += 1
                     continue
+                if widening > 1.0 and low <= tolerance and high >= -tolerance:
+                    return CLOSE_CALL
                 bit = 1 if high > tolerance else 0
-                note_tie(state.counters, low, high, tolerance)
         if unit >= 0:
             if fixed[unit] >= 0 and fixed[unit] != bit:
-                return False
+                return EXCLUDED
             bits[unit] = bit
     state.counters[TESTS] += last - first
     lift(state, layer, n_open)
     at[OPEN] = 0
     at[N_OPEN] = state.n_opened[layer] = n_open
     at[ENTERED] = 1
-    return True
-
-
-@kernel
-def note_tie(counters, low, high, tolerance):
-    """Count a constant bit, given for z in low..high, if it rests on the tolerance.
-
-    The bit is 1 iff ``high > tolerance``; what contradicts it is the negative part then, the
-    positive part otherwise.
-    """
-    against = -low if high > tolerance else high
-    if abs(against) <= tolerance:
-        counters[TIES] += 1
-        if against > ROUNDING_SHARE * tolerance:
-            counters[DOUBTS] += 1
+    return ENTERS
 
 
 @inlined_kernel

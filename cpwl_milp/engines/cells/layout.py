@@ -15,6 +15,9 @@ from cpwl_milp.engines.tree.plan import lay_out as lay_out_rows
 
 # Rows of unit norm in the unit box: below this, distances are rounding.
 LEAST_TOLERANCE = 1e-11
+# A search that may hand cells over to the tree gives away what is so many times closer to zero
+# than that: errors of a badly held vertex may exceed the tolerance, hardly so far.
+CAREFUL = 1e3
 
 
 class Layout(NamedTuple):
@@ -31,7 +34,7 @@ class Layout(NamedTuple):
     bias, slope, tolerance : float64 (n_rows,)
         `tolerance` is absolute, for z.
     clear : float64 (n_rows,)
-        At least the tolerance of z on any cell: beyond, a sign is clear at a glance.
+        At least CAREFUL times the tolerance of z on any cell: beyond, a sign is clear at a glance.
     first_row, offsets : int64 (n_layers + 1,)
         Where each layer's rows and hidden units begin.
     unit_of_row : int64 (n_rows,)
@@ -73,7 +76,7 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Layout:
         bias=rows.bias,
         slope=rows.slope,
         tolerance=rows.tolerance,
-        clear=np.maximum(rows.tolerance, LEAST_TOLERANCE * _steepest(blocks, rows.slope)),
+        clear=CAREFUL * np.maximum(rows.tolerance, LEAST_TOLERANCE * _steepest(blocks, rows.slope)),
         first_row=rows.first_row,
         offsets=rows.offsets,
         unit_of_row=rows.unit_of_row,

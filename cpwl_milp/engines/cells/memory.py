@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.domain import Box
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
@@ -55,7 +56,7 @@ class CellSearch(NeverAsks):
     Parameters
     ----------
     layout : Layout
-    dim : int
+    box : Box
     cube : Cube
     budget : Budget
     detail : int
@@ -66,12 +67,13 @@ class CellSearch(NeverAsks):
     full_reason = "the vertices along one path need more than 1 GB"
 
     def __init__(
-        self, layout: Layout, dim: int, cube: Cube, budget: Budget, *, detail: int = PATTERNS
+        self, layout: Layout, box: Box, cube: Cube, budget: Budget, *, detail: int = PATTERNS
     ) -> None:
+        self._box = box
         self._layout = layout
         self._cube = cube
         self._detail = detail
-        self._state = start(layout, dim, cube, budget, detail)
+        self._state = start(layout, box.dim, cube, budget, detail)
 
     def run(self, quota: int, *, leave: bool) -> int:
         """Search on."""
@@ -112,11 +114,11 @@ class CellSearch(NeverAsks):
         )
 
     def taken(self) -> RegionBatch:
-        """The regions emitted since the last call, points in the unit box."""
+        """The regions emitted since the last call."""
         state = self._state
         n = int(state.at[EMITTED])
         state.at[EMITTED] = state.at[CORNERS] = state.at[NAMED] = 0
-        centres = state.centres[:n].copy()
+        centres = self._box.centre + self._box.half_widths * state.centres[:n]
         return RegionBatch(state.patterns[:n].copy(), centres, np.full(len(centres), np.nan))
 
     def limit(self, room: int) -> None:
@@ -159,6 +161,10 @@ class CellSearch(NeverAsks):
             for level in reversed(range(n_levels))
             if self._state.levels[level, L_PENDING]
         ]
+
+    def standing(self) -> tuple[int, int]:
+        """Not kept: whoever takes a cell over finds its way down from the cube's literals."""
+        return 0, 0
 
     @property
     def bits(self) -> NDArray[np.uint8]:

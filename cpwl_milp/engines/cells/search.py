@@ -8,10 +8,12 @@ a cell enters it (entering.py); only those that cut are looked at again inside.
 from __future__ import annotations
 
 from cpwl_milp.engines.cells.clip import CUT, FULL_STACK, cut_cell
-from cpwl_milp.engines.cells.entering import enter_layer, note_tie
+from cpwl_milp.engines.cells.entering import CLOSE_CALL, EXCLUDED, enter_layer
+from cpwl_milp.engines.cells.layout import CAREFUL
 from cpwl_milp.engines.cells.state import (
     BEGIN,
     CENTRES,
+    CLOSE_CALLS,
     CORNERS,
     COUNTED,
     CUTS,
@@ -36,7 +38,7 @@ from cpwl_milp.engines.cells.state import (
     TOP,
 )
 from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel, kernel
-from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
+from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, THIN
 
 
 @entry_kernel
@@ -65,6 +67,8 @@ def search(layout, state, quota, detail, backtrack_first):
     open_unit, open_tolerance = state.open_unit, state.open_tolerance
     n_layers = layout.offsets.shape[0] - 1
     last_tests = counters[TESTS] + quota
+    # Shapes are for the eye: all other searches give away the cells that they do not hold well.
+    careful = detail != SHAPES
     if backtrack_first and not backtrack(state, detail):
         return DONE
     while True:
@@ -74,8 +78,11 @@ def search(layout, state, quota, detail, backtrack_first):
                 return PAUSED
             if at[TOP] + at[END] - at[BEGIN] > points.shape[0]:
                 return NEEDS_SPACE
-            if not enter_layer(layout, state, layer):
-                # The cube asks for a side that this cell does not have: nothing there.
+            outcome = enter_layer(layout, state, layer, CAREFUL if careful else 1.0)
+            if outcome == CLOSE_CALL:
+                counters[CLOSE_CALLS] += 1
+                return THIN
+            if outcome == EXCLUDED:
                 if not backtrack(state, detail):
                     return DONE
                 continue
@@ -123,12 +130,17 @@ def search(layout, state, quota, detail, backtrack_first):
         unit = open_unit[layer, column]
         tolerance = open_tolerance[layer, column]
         low = high = heights[at[BEGIN], column]
+        least = abs(low)
         for v in range(at[BEGIN] + 1, at[END]):
             low = min(low, heights[v, column])
             high = max(high, heights[v, column])
+            least = min(least, abs(heights[v, column]))
         counters[TESTS] += 1
+        if careful and least <= tolerance:
+            # At this vertex the unit may be zero, whether it cuts or not.
+            counters[CLOSE_CALLS] += 1
+            return THIN
         if low >= -tolerance or high <= tolerance:
-            note_tie(counters, low, high, tolerance)
             bit = 1 if high > tolerance else 0
             if fixed[unit] >= 0 and fixed[unit] != bit:
                 if not backtrack(state, detail):

@@ -16,9 +16,9 @@ N_PLACES = 14
 L_UNIT, L_LAYER, L_OPEN, L_BEGIN, L_END, L_FACETS, L_PENDING = range(7)
 
 # Places in State.counters.
-CUTS, TESTS, TIES, DOUBTS, COMPOSED, UPDATED = range(6)
-N_COUNTERS = 6
-COUNTER_NAMES = ("cuts", "tests", "ties", "doubts", "maps_composed", "maps_updated")
+CUTS, TESTS, CLOSE_CALLS, COMPOSED, UPDATED = range(5)
+N_COUNTERS = 5
+COUNTER_NAMES = ("cuts", "tests", "close_calls", "maps_composed", "maps_updated")
 
 # Facets of one cell that fit into a vertex's mask.
 MAX_FACETS = 64

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from functools import cached_property
 
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Advance, Budget
@@ -30,6 +30,8 @@ class ExactArbiter:
     def __init__(self, problem: Problem, *, with_points: bool = False) -> None:
         self._problem = problem
         self._with_points = with_points
+        # What they keep between questions follows one search: each thread has its own.
+        self._own = threading.local()
 
     def settle(self, literals: Sequence[int], bits: Bits, question: Question) -> Verdict:
         """What a unit does on the cell of some literals (see `Settler`)."""
@@ -39,10 +41,16 @@ class ExactArbiter:
         """The regions of a cube, exactly (see `ExactEngine`)."""
         return self._engine.explore(cube, bits, unit, layer, budget)
 
-    @cached_property
+    @property
     def _settler(self) -> Settler:
-        return Settler(self._problem)
+        if not hasattr(self._own, "settler"):
+            self._own.settler = Settler(self._problem)
+        settler: Settler = self._own.settler
+        return settler
 
-    @cached_property
+    @property
     def _engine(self) -> ExactEngine:
-        return ExactEngine(self._problem, with_points=self._with_points)
+        if not hasattr(self._own, "engine"):
+            self._own.engine = ExactEngine(self._problem, with_points=self._with_points)
+        engine: ExactEngine = self._own.engine
+        return engine

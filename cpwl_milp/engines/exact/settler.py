@@ -60,7 +60,7 @@ class Settler:
         try:
             if (
                 basis is not None
-                and doubt is not Doubt.BOTH
+                and doubt in (Doubt.BELOW, Doubt.ABOVE)
                 and self._proved(row, bits, unit, doubt, basis, effort)
             ):
                 return Verdict(Sign.POSITIVE if doubt is Doubt.BELOW else Sign.NEGATIVE)
@@ -101,7 +101,7 @@ class Settler:
         if side is not None and not cell.is_negative_somewhere(side, effort):
             return Verdict(Sign.POSITIVE if doubt is Doubt.BELOW else Sign.NEGATIVE)
         sign = cell.sign(row, effort)
-        if sign is not Sign.CUTS:
+        if sign is not Sign.CUTS or doubt is Doubt.CUT:
             return Verdict(sign)
         depths = (
             cell.depth_below(wanted, self._space, effort)

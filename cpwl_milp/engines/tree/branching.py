@@ -12,6 +12,9 @@ from cpwl_milp.engines.tree.state import (
     ENTERED,
     LAYER,
     LEVELS,
+    LOOSE,
+    LOOSE_CELL,
+    OF_KIND,
     OF_LAYER,
     OF_NEXT,
     OF_TABLE,
@@ -19,12 +22,21 @@ from cpwl_milp.engines.tree.state import (
     OPEN,
     PENDING,
     PIVOTS,
+    PLAIN,
     ROWS,
     SIDE,
     SPAN,
+    STANDING,
     TABLE,
+    THIN_CELL,
     UNIT,
 )
+from cpwl_milp.engines.tree.units import BELOW, BOTH
+
+# Where a search comes to stand.
+AT_NONE = 0
+AT_CELL = 1
+AT_THIN = 2  # in a cell too thin for float64
 
 
 @merged_kernel
@@ -58,7 +70,7 @@ def branch(state, unit, col):
     bit = state.fixed[unit]
     if bit < 0:
         bit = 0
-        push(state, unit)
+        push(state, unit, PLAIN)
         copy(state, s, s + 1)
         s += 1
         at[TABLE] = s
@@ -72,8 +84,8 @@ def branch(state, unit, col):
 
 
 @merged_kernel
-def push(state, unit):
-    """A level for the sibling that is still to come."""
+def push(state, unit, kind):
+    """A level for the sibling that is still to come, a cell of some kind."""
     at = state.at
     level = at[LEVELS]
     state.levels[level, OF_UNIT] = unit
@@ -81,6 +93,7 @@ def push(state, unit):
     state.levels[level, OF_NEXT] = at[UNIT]
     state.levels[level, OF_TABLE] = at[TABLE]
     state.levels[level, PENDING] = 1
+    state.levels[level, OF_KIND] = kind
     at[LEVELS] = level + 1
 
 
@@ -105,7 +118,7 @@ def copy(state, source, target):
 
 @merged_kernel
 def backtrack(state):
-    """Go to the latest sibling still to come; False if there is none."""
+    """Go to the latest sibling still to come: AT_NONE if there is none, AT_THIN, or AT_CELL."""
     at = state.at
     while at[LEVELS] > 0:
         level = at[LEVELS] - 1
@@ -113,13 +126,50 @@ def backtrack(state):
             at[LEVELS] = level
             continue
         state.levels[level, PENDING] = 0
-        state.bits[state.levels[level, OF_UNIT]] = 1
+        unit = state.levels[level, OF_UNIT]
+        state.bits[unit] = 1
         at[LAYER] = state.levels[level, OF_LAYER]
         at[UNIT] = state.levels[level, OF_NEXT]
         # The sibling's table is in bit 1's orientation, and the maps of its layer depend on the
         # bits below only, which are the same.
         at[TABLE] = state.levels[level, OF_TABLE]
         at[ENTERED] = 1
+        if at[LOOSE] > level:
+            at[LOOSE] = -1
+        if state.levels[level, OF_KIND] == THIN_CELL:
+            # Nothing but its bits: the table went on with the thick side.
+            at[STANDING] = unit + 1
+            return AT_THIN
+        if state.levels[level, OF_KIND] == LOOSE_CELL and at[LOOSE] < 0:
+            at[LOOSE] = level + 1
         if settle(state):
-            return True
-    return False
+            return AT_CELL
+    return AT_NONE
+
+
+@merged_kernel
+def divide(state, unit, doubt):
+    """Take a unit's cut with a sliver, of which the table keeps both sides: AT_CELL or AT_THIN.
+
+    Parameters
+    ----------
+    doubt : int
+        BELOW or ABOVE: the side that is a sliver; BOTH: both are.
+    """
+    at = state.at
+    if doubt == BOTH:
+        at[STANDING] = unit
+        return AT_THIN
+    state.sizes[at[TABLE], OPEN] -= 1
+    sliver = 0 if doubt == BELOW else 1
+    bit = state.fixed[unit]
+    if bit < 0:
+        bit = 0
+        push(state, unit, THIN_CELL if sliver == 1 else LOOSE_CELL)
+    state.bits[unit] = bit
+    if bit == sliver:
+        at[STANDING] = unit + 1
+        return AT_THIN
+    if at[LOOSE] < 0:
+        at[LOOSE] = at[LEVELS]
+    return AT_CELL

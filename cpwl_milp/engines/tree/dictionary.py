@@ -26,13 +26,13 @@ from __future__ import annotations
 import numpy as np
 
 from cpwl_milp.engines.compiled import kernel
-from cpwl_milp.engines.descent import ROUNDING_SHARE
-from cpwl_milp.engines.tree.state import DOUBTS, PIVOTS, SIDE, SPAN, TIES
+from cpwl_milp.engines.tree.state import PIVOTS, SIDE, SPAN
 
 # Outcomes of `seek_negative`.
 NONNEGATIVE = 0
 CROSSES = 1
 FAILED = 2
+TOUCHES = 3  # nonnegative to the tolerance, but no more than the tolerance above zero somewhere
 
 # Coefficients below this are noise of earlier pivots (rows and coordinates are of order one).
 _PIVOT = 1e-12
@@ -193,8 +193,8 @@ def seek_negative(
     Returns
     -------
     outcome : int
-        NONNEGATIVE, CROSSES (along the returned column the target falls below ``-tolerance``
-        before anything blocks; that move is left to the caller) or FAILED.
+        NONNEGATIVE, TOUCHES, CROSSES (along the returned column the target falls below
+        ``-tolerance`` before anything blocks; that move is left to the caller) or FAILED.
     col, row : int
         The column for CROSSES, and what blocks it (as `move` takes them).
     """
@@ -208,11 +208,7 @@ def seek_negative(
         if value - total > tolerance:
             return NONNEGATIVE, 0, 0
         if col == 0:
-            if value <= tolerance:
-                counters[TIES] += 1
-                if value < -ROUNDING_SHARE * tolerance:
-                    counters[DOUBTS] += 1
-            return NONNEGATIVE, 0, 0
+            return TOUCHES if value <= tolerance else NONNEGATIVE, 0, 0
         row, step = ratio_test(table, n_rows, col, row_ids, bland, scratch)
         if step >= 2.0 and col_ids[col - 1] < d:
             row, step = -1, 2.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from cpwl_milp.core.bounds import Bounds
@@ -13,8 +11,8 @@ from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
-from cpwl_milp.engines.descent import descend, with_doubts
-from cpwl_milp.engines.magnitudes import drowned_biases
+from cpwl_milp.engines.descent import descend
+from cpwl_milp.engines.exact import ExactArbiter
 from cpwl_milp.engines.tree.memory import TreeSearch
 from cpwl_milp.engines.tree.plan import Plan, lay_out
 
@@ -55,7 +53,7 @@ class TreeEngine:
         self._n_units = problem.network.n_units
         self._with_points = with_points
         self._first_quota = max(10, min(2000, 5_000_000 // (domain.dim + 1) ** 2))
-        self._drowned = drowned_biases(problem.network, domain, bounds)
+        self._arbiter = ExactArbiter(problem, with_points=with_points)
         self._plan: Plan | None = (
             lay_out(problem.network, domain, bounds) if problem.network.layers else None
         )
@@ -64,12 +62,8 @@ class TreeEngine:
         """Work on `cube` until it is closed or the budget is spent."""
         if self._plan is None:
             return self._single_region(cube)
-        search = TreeSearch(self._plan, cube, budget, with_balls=self._with_points)
-        found = descend(search, cube, budget, self._n_units, self._first_quota)
-        if self._with_points:
-            points = self._box.centre + self._box.half_widths * found.regions.points
-            found = replace(found, regions=replace(found.regions, points=points))
-        return with_doubts(found, self._drowned)
+        search = TreeSearch(self._plan, self._box, cube, budget, with_balls=self._with_points)
+        return descend(search, cube, budget, self._n_units, self._first_quota, self._arbiter)
 
     def _single_region(self, cube: Cube) -> Advance:
         """An affine network: the whole domain is one region."""

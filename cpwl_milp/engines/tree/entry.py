@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.ambiguity import IS_POSITIVE, NOT_ASKED, UNSETTLED
 from cpwl_milp.engines.compiled import kernel
-from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.tree.accuracy import express
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
+    ASKED,
     BLOCK,
     DOUBTS,
     INVERSE,
@@ -17,16 +18,25 @@ from cpwl_milp.engines.tree.state import (
     OPEN,
     PADDING,
     ROWS,
+    STANDING,
     TABLE,
     TIES,
     TOLERANCE,
     UNIT,
 )
+from cpwl_milp.engines.tree.units import BOTH, CUTS
 
 # Outcomes of `enter`.
 STANDS = 0
 EMPTY = 1  # the cube asks for a bit that this cell does not have
 LACKS_ROWS = 2
+ASKS = 3  # some units are constant up to rounding
+BEYOND = 4  # one of them cuts the cell nevertheless, exactly
+
+# Instead of a bit: a unit's map varies; is constant up to rounding; waits for an answer.
+VARIES = -1
+VANISHES = -2
+WAITS = -3
 
 # Rows have unit norm and the domain is the unit box: below this, distances are rounding.
 LEAST_TOLERANCE = 1e-11
@@ -82,16 +92,23 @@ def enter(plan, state):
     for i in range(n_rows):
         state.row_ids[s, i] = state.row_ids[s, kept[i]]
     n_open = 0
-    unit = at[UNIT]
+    first = unit = at[UNIT]
     empty = False
+    at[ASKED] = 0
     while unit < end and n_open < BLOCK:
         bit = plan.stable[unit]
         if bit < 0:
             bit = measure(plan, state, unit)
+        if bit == VANISHES:
+            bit = constant_bit(state, unit)
+            if bit == CUTS:
+                at[STANDING] = first
+                forget(state, first, unit + 1)
+                return BEYOND
         if bit >= 0:
             state.bits[unit] = bit
             empty = empty or (state.fixed[unit] >= 0 and state.fixed[unit] != bit)
-        else:
+        elif bit == VARIES:
             state.row_ids[s, n_rows] = d + unit
             state.place[unit] = n_rows
             express(plan, state, unit, n_rows, coordinates)
@@ -102,6 +119,9 @@ def enter(plan, state):
             state.opens[s, n_open] = unit
             n_open += 1
         unit += 1
+    if at[ASKED] > 0 and not empty:
+        return ASKS
+    forget(state, first, unit)
     at[UNIT] = unit
     # The next unit last: taking it out then costs nothing.
     for k in range(n_open // 2):
@@ -157,8 +177,42 @@ def padded(state, n_rows):
 
 
 @kernel
+def constant_bit(state, unit):
+    """The bit of a unit that is constant up to rounding, CUTS if it is not, or WAITS."""
+    answer = state.answers[unit]
+    if answer == NOT_ASKED:
+        ask(state, unit, BOTH)
+        return WAITS
+    if answer == UNSETTLED:
+        state.counters[DOUBTS] += 1
+        return 0
+    return answer if answer <= IS_POSITIVE else CUTS
+
+
+@kernel
+def ask(state, unit, doubt):
+    """Put down a question."""
+    place = state.at[ASKED]
+    state.asked[place, 0] = unit
+    state.asked[place, 1] = doubt
+    state.at[ASKED] = place + 1
+    state.counters[TIES] += doubt <= BOTH
+
+
+@kernel
+def forget(state, first, end):
+    """Forget the answers about some units: they were taken up."""
+    for unit in range(first, end):
+        state.answers[unit] = NOT_ASKED
+
+
+@kernel
 def measure(plan, state, unit):
-    """Norms and tolerance of a unit's map; its bit if the map is constant up to rounding, or -1."""
+    """Norms and tolerance of a unit's map, and VARIES.
+
+    Of a map that is constant up to rounding (fed by dead units, say) its bit, or VANISHES where
+    that is 0 up to rounding.
+    """
     source = plan.unit_row[unit]
     tolerance = plan.tolerance[source]
     square = 0.0
@@ -170,19 +224,15 @@ def measure(plan, state, unit):
         spread += abs(value)
         metric += (value / plan.scale[k]) ** 2
     if spread <= tolerance:
-        # Fed by dead units, say.
-        if state.maps[source, 0] > tolerance:
-            return 1
-        if state.maps[source, 0] > 0.0:
-            state.counters[TIES] += 1
-        if state.maps[source, 0] + spread > ROUNDING_SHARE * tolerance:
-            state.counters[DOUBTS] += 1
-        return 0
+        value = state.maps[source, 0]
+        if abs(value) <= spread + tolerance:
+            return VANISHES
+        return 1 if value > 0.0 else 0
     norm = np.sqrt(square)
     state.measures[unit, INVERSE] = 1.0 / norm
     state.measures[unit, TOLERANCE] = max(tolerance / norm, LEAST_TOLERANCE)
     state.measures[unit, METRIC] = np.sqrt(metric) / norm
-    return -1
+    return VARIES
 
 
 @kernel

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.domain import Box
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
-from cpwl_milp.engines.descent import NeverAsks
+from cpwl_milp.engines.ambiguity import (
+    NOT_ASKED,
+    Basis,
+    Doubt,
+    Question,
+    Verdict,
+    answer_code,
+)
 from cpwl_milp.engines.tree.accuracy import refresh
 from cpwl_milp.engines.tree.ball import search_with_balls
 from cpwl_milp.engines.tree.plan import Plan
 from cpwl_milp.engines.tree.search import INACCURATE, search
 from cpwl_milp.engines.tree.state import (
+    ASKED,
     BLOCK,
     COUNTED,
     COUNTER_NAMES,
@@ -24,6 +34,7 @@ from cpwl_milp.engines.tree.state import (
     LAYER,
     LEVELS,
     LIMITS,
+    LOOSE,
     N_COUNTERS,
     N_MEASURES,
     N_OF_LEVEL,
@@ -35,6 +46,7 @@ from cpwl_milp.engines.tree.state import (
     PENDING,
     SIDE,
     SPAN,
+    STANDING,
     TABLE,
     State,
 )
@@ -46,23 +58,27 @@ _MOST_BYTES = 4 << 30
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
-class TreeSearch(NeverAsks):
+class TreeSearch:
     """The compiled search below one cube.
 
     Parameters
     ----------
     plan : Plan
+    box : Box
     cube : Cube
     budget : Budget
     with_balls : bool
-        Emit centre (in the unit box) and radius of the largest ball in every region.
+        Emit centre and radius of the largest ball in every region.
     """
 
     stuck_reason = "a sequence of pivots failed numerically"
     full_reason = "the dictionaries along one path need more than 4 GiB"
 
-    def __init__(self, plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> None:
+    def __init__(
+        self, plan: Plan, box: Box, cube: Cube, budget: Budget, *, with_balls: bool
+    ) -> None:
         self._plan = plan
+        self._box = box
         self._cube = cube
         self._with_balls = with_balls
         self._state = start(plan, cube, budget, with_balls=with_balls)
@@ -80,12 +96,13 @@ class TreeSearch(NeverAsks):
             leave = False
 
     def taken(self) -> RegionBatch:
-        """The regions emitted since the last call, centres in the unit box."""
+        """The regions emitted since the last call."""
         state = self._state
         n = int(state.at[EMITTED])
         state.at[EMITTED] = 0
         balls = state.balls[:n]
-        return RegionBatch(state.patterns[:n].copy(), balls[:, :-1].copy(), balls[:, -1].copy())
+        centres = self._box.centre + self._box.half_widths * balls[:, :-1]
+        return RegionBatch(state.patterns[:n].copy(), centres, balls[:, -1].copy())
 
     def limit(self, room: int) -> None:
         """From now on emit at most `room` regions at a time."""
@@ -120,6 +137,35 @@ class TreeSearch(NeverAsks):
             for level in reversed(range(len(literals)))
             if levels[level, PENDING]
         ]
+
+    def questions(self) -> list[Question]:
+        """The units that the search asks about, with the vertex at hand as a hint."""
+        state = self._state
+        asked = state.asked[: int(state.at[ASKED])].tolist()
+        return [Question(unit, Doubt(doubt), self._basis(doubt)) for unit, doubt in asked]
+
+    def answer(self, verdicts: Sequence[Verdict]) -> None:
+        """The answers, in the same order."""
+        state = self._state
+        for place, verdict in enumerate(verdicts):
+            code = answer_code(verdict)
+            state.answers[state.asked[place, 0]] = code
+
+    def standing(self) -> tuple[int, int]:
+        """On a cell too thin: the first unit that is not decided, and the layer at hand."""
+        return int(self._state.at[STANDING]), int(self._state.at[LAYER])
+
+    def _basis(self, doubt: int) -> Basis | None:
+        """The columns at whose vertex the doubtful extreme was found."""
+        if doubt not in (Doubt.BELOW, Doubt.ABOVE):
+            return None
+        ids, sides = self._state.hint.tolist()
+        d = len(ids)
+        return Basis(
+            tuple(k - d for k in ids if k >= d),
+            tuple(k for k, side in zip(ids, sides, strict=True) if k < d and side > 0),
+            tuple(k for k, side in zip(ids, sides, strict=True) if k < d and side < 0),
+        )
 
     @property
     def bits(self) -> NDArray[np.uint8]:
@@ -159,6 +205,7 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
         fixed[abs(literal) - 1] = 1 if literal > 0 else 0
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[COUNTED] = cube.counted_layers
+    at[LOOSE] = -1
     places = max(1, min(_BATCH, budget.max_regions))
     left = np.full(n_layers, _NO_LIMIT)
     if budget.prefix_left is not None:
@@ -185,6 +232,9 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
         lists=np.zeros((2, capacity), dtype=np.int64),
         vertex=np.zeros(d),
         levels=np.zeros((n_units + 1, N_OF_LEVEL), dtype=np.int64),
+        asked=np.zeros((n_units, 2), dtype=np.int64),
+        answers=np.full(n_units, NOT_ASKED, dtype=np.int8),
+        hint=np.zeros((2, d), dtype=np.int64),
         head=np.zeros(packed_size(n_units), dtype=np.uint8),
         patterns=np.zeros((places, packed_size(n_units)), dtype=np.uint8),
         balls=np.zeros((places if with_balls else 0, d + 1)),

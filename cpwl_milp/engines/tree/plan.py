@@ -43,6 +43,8 @@ class Plan(NamedTuple):
         The bit where bounds fix it on the whole domain, else -1.
     scale : float64 (d,)
         Half-widths: x = centre + scale * t.
+    homogeneous : bool
+        No biases, and the box has its centre at 0: every hyperplane passes through t = 0 exactly.
     """
 
     indptr: NDArray[np.int64]
@@ -57,6 +59,7 @@ class Plan(NamedTuple):
     unit_of_row: NDArray[np.int64]
     stable: NDArray[np.int8]
     scale: Vector
+    homogeneous: bool
 
 
 def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
@@ -92,4 +95,6 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
         unit_of_row=unit_of_row,
         stable=stable,
         scale=scale,
+        homogeneous=not box.centre.any()
+        and not any(layer.affine.bias.any() for layer in network.layers),
     )

@@ -8,30 +8,52 @@ work is linear in the number of regions.
 
 from __future__ import annotations
 
-from cpwl_milp.engines.compiled import entry_kernel, merged_kernel
-from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
+from cpwl_milp.engines.ambiguity import (
+    IS_NEGATIVE,
+    IS_POSITIVE,
+    NOT_ASKED,
+    UNSETTLED,
+)
+from cpwl_milp.engines.compiled import entry_kernel, kernel, merged_kernel
+from cpwl_milp.engines.descent import AMBIGUOUS, DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, THIN
 from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, inaccurate
-from cpwl_milp.engines.tree.branching import backtrack, branch, push
-from cpwl_milp.engines.tree.entry import EMPTY, LACKS_ROWS, compose, enter
+from cpwl_milp.engines.tree.branching import (
+    AT_CELL,
+    AT_NONE,
+    AT_THIN,
+    backtrack,
+    branch,
+    divide,
+    push,
+)
+from cpwl_milp.engines.tree.entry import ASKS, EMPTY, LACKS_ROWS, ask, compose, enter
 from cpwl_milp.engines.tree.state import (
     AFRESH,
     AGE,
+    ASKED,
     COUNTED,
+    DOUBTS,
     EMITTED,
     ENTERED,
     LAYER,
+    LOOSE,
     OPEN,
     PIVOTS,
+    PLAIN,
     REPEATED,
     TABLE,
     TESTS,
+    TIES,
     UNIT,
 )
-from cpwl_milp.engines.tree.units import CUTS, UNDECIDED, decide
+from cpwl_milp.engines.tree.units import BELOW, BIT_0, BIT_1, BOTH, CUT, CUTS, UNDECIDED, decide
 
 # Beside the codes of descent.py.
 REGION = 5  # a region was handed out, and the caller wants to look at its cell
 INACCURATE = 8  # the caller is to compute the current dictionary afresh
+
+# A coefficient in a dictionary has this sign beyond all rounding.
+_CLEAR = 1e-9
 
 
 @entry_kernel
@@ -51,7 +73,7 @@ def search(plan, state, quota, one_by_one, backtrack_first):
     Returns
     -------
     status : int
-        DONE, PAUSED, PARKED, STUCK, NEEDS_SPACE, REGION or INACCURATE.
+        One of descent.py, REGION or INACCURATE.
     """
     at = state.at
     counters = state.counters
@@ -62,8 +84,9 @@ def search(plan, state, quota, one_by_one, backtrack_first):
     leave = backtrack_first
     while True:
         if leave:
-            if not backtrack(state):
-                return DONE
+            place = backtrack(state)
+            if place != AT_CELL:
+                return DONE if place == AT_NONE else THIN
             leave = False
         if at[ENTERED] == 0:
             layer = at[LAYER]
@@ -72,8 +95,10 @@ def search(plan, state, quota, one_by_one, backtrack_first):
                 if layer == n_layers - 1:
                     pack(state.bits, 0, at[UNIT], state.head)
             code = enter(plan, state)
-            if code == LACKS_ROWS:
-                return NEEDS_SPACE
+            if code >= LACKS_ROWS:
+                if code == LACKS_ROWS:
+                    return NEEDS_SPACE
+                return AMBIGUOUS if code == ASKS else THIN
             at[ENTERED] = 1
             leave = code == EMPTY
             continue
@@ -108,7 +133,11 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             sizes[s, AGE] = 0
             if inaccurate(plan, state):
                 return INACCURATE
-        bit, col = decide(state, unit)
+        answer = state.answers[unit]
+        if IS_NEGATIVE <= answer <= IS_POSITIVE:
+            bit, col = int(answer), 0
+        else:
+            bit, col = decide(state, unit)
         if bit == UNDECIDED:
             if at[AFRESH] == 1:
                 at[AFRESH] = 0
@@ -118,6 +147,27 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             at[AFRESH] = 1
             return INACCURATE
         at[AFRESH] = 0
+        if bit > UNDECIDED and answer == NOT_ASKED and is_certain(plan, state, unit, bit):
+            counters[TIES] += 1
+            bit = BIT_1 if bit == UNDECIDED + BELOW else BIT_0
+        if bit == CUTS and at[LOOSE] >= 0:
+            bit = UNDECIDED + CUT
+        if bit > UNDECIDED:
+            if answer == NOT_ASKED:
+                at[ASKED] = 0
+                ask(state, unit, bit - UNDECIDED)
+                return AMBIGUOUS
+            counters[DOUBTS] += answer == UNSETTLED
+            if bit == UNDECIDED + CUT:
+                bit = CUTS
+            elif answer == UNSETTLED:
+                bit = BIT_1 if bit == UNDECIDED + BELOW else BIT_0
+            else:
+                state.answers[unit] = NOT_ASKED
+                if divide(state, unit, bit - UNDECIDED) == AT_THIN:
+                    return THIN
+                continue
+        state.answers[unit] = NOT_ASKED
         sizes[s, OPEN] -= 1
         if bit != CUTS:
             state.bits[unit] = bit
@@ -126,10 +176,59 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             sizes[s, OPEN] == 0 and at[UNIT] == n_units and state.fixed[unit] < 0 and not one_by_one
         ):
             # The last cut: both children are regions, and nobody asks for their vertices.
-            push(state, unit)
+            push(state, unit, PLAIN)
             state.bits[unit] = 0
         else:
             leave = not branch(state, unit, col)
+
+
+@kernel
+def is_certain(plan, state, unit, code):
+    """Whether a doubt is none, by exact reasons that can be had at once.
+
+    Either all values that feed the unit push it to one side: they are active units, above 0 in
+    the cell's interior, with weights of one sign, and so is the bias. Or all hyperplanes that meet
+    where it is zero pass through the origin: then it is exactly 0 there, and the signs of its
+    coefficients, clear in float64, say that it has one sign on the whole cell.
+    """
+    if code >= UNDECIDED + BOTH:
+        return False
+    sign = 1.0 if code == UNDECIDED + BELOW else -1.0
+    return is_pushed(plan, state, unit, sign) or meets_at_origin(plan, state, unit, sign)
+
+
+@kernel
+def is_pushed(plan, state, unit, sign):
+    """Whether active units below, and the bias, push a unit to one side only."""
+    i = plan.unit_row[unit]
+    if i < plan.first_row[1] or sign * plan.bias[i] < 0.0:
+        return False
+    layer = state.at[LAYER]
+    for entry in range(plan.indptr[i], plan.indptr[i + 1]):
+        source = plan.first_row[layer - 1] + plan.indices[entry]
+        below = plan.unit_of_row[source]
+        if below < 0:
+            return False
+        if state.bits[below] == 0:
+            if plan.slope[source] != 0.0:
+                return False
+        elif sign * plan.weights[entry] < 0.0:
+            return False
+    return True
+
+
+@kernel
+def meets_at_origin(plan, state, unit, sign):
+    """Whether what meets at the vertex passes through the origin, and leads to one side clearly."""
+    if not plan.homogeneous:
+        return False
+    s = state.at[TABLE]
+    d = state.col_ids.shape[1]
+    row = state.place[unit]
+    for j in range(d):
+        if state.col_ids[s, j] < d or sign * state.tables[s, j + 1, row] < _CLEAR:
+            return False
+    return True
 
 
 @merged_kernel

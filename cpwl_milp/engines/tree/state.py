@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 # Places in State.at.
 LAYER, UNIT, LEVELS, TABLE, EMITTED, ENTERED, COUNTED, AFRESH = range(8)
-N_PLACES = 8
+ASKED, STANDING, LOOSE = range(8, 11)
+N_PLACES = 11
 
 # Places in State.counters.
 PIVOTS, TIES, DOUBTS, TESTS, REFACTORED, REPEATED = range(6)
@@ -29,9 +30,11 @@ N_MEASURES = 3
 SIDE, SPAN = range(2)
 
 # Places in State.levels: of each branching its unit and layer, the first unit behind its block,
-# its table, and whether the child of bit 1 is still to come.
-OF_UNIT, OF_LAYER, OF_NEXT, OF_TABLE, PENDING = range(5)
-N_OF_LEVEL = 5
+# its table, whether the child of bit 1 is still to come, and what that child is.
+OF_UNIT, OF_LAYER, OF_NEXT, OF_TABLE, PENDING, OF_KIND = range(6)
+N_OF_LEVEL = 6
+# Kinds: a cell like any other; too thin for float64; one whose table holds a sliver too much.
+PLAIN, THIN_CELL, LOOSE_CELL = range(3)
 
 # Lines of a table behind the d + 1 of the dictionary, counted from d + 1.
 LIMITS = 4
@@ -50,7 +53,9 @@ class State(NamedTuple):
     at : int64 (N_PLACES,)
         Layer, first unit behind the current block, levels, table in use, regions emitted,
         whether the current block stands, layers that the start of the cube had counted, whether the
-        unit at hand is decided once more after a failure.
+        unit at hand is decided once more after a failure;
+        questions asked; on a cell too thin, the first unit that is not decided; and how many
+        levels there were when the table first held a sliver too much (-1: it holds none).
     bits : uint8 (n_units,)
     fixed : int8 (n_units,)
         The cube's literals: the bit, or -1.
@@ -72,6 +77,12 @@ class State(NamedTuple):
     sizes : int64 (depth, N_SIZES)
     scratch : float64 (2, capacity), lists : int64 (2, capacity), vertex : float64 (d,)
     levels : int64 (n_units + 1, N_OF_LEVEL)
+    asked : int64 (n_units, 2)
+        Units asked about, and the doubt of each.
+    answers : int8 (n_units,)
+        What was answered and not yet taken up (codes of ambiguity.py).
+    hint : int64 (2, d)
+        Columns and their sides at the vertex where a unit was found to be zero.
     head : uint8 (packed size,)
         The packed bits of the layers below the last.
     patterns : uint8 (places, packed size), balls : float64 (places or 0, d + 1)
@@ -96,6 +107,9 @@ class State(NamedTuple):
     lists: NDArray[np.int64]
     vertex: NDArray[np.float64]
     levels: NDArray[np.int64]
+    asked: NDArray[np.int64]
+    answers: NDArray[np.int8]
+    hint: NDArray[np.int64]
     head: NDArray[np.uint8]
     patterns: NDArray[np.uint8]
     balls: NDArray[np.float64]

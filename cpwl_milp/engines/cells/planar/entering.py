@@ -64,6 +64,7 @@ def meet_layer(
     line_unit,
     line,
     counters,
+    widening,
 ):
     """Give the constant units ``unit..end_unit`` their bits; write the lines that cut at `line` on.
 
@@ -73,6 +74,8 @@ def meet_layer(
         The layer's rows.
     vertex, end_vertex : int
         The cell's vertices.
+    widening : float
+        How much wider than the tolerance of rounding a line's tolerance is to be.
 
     Returns
     -------
@@ -108,6 +111,7 @@ def meet_layer(
                     a, b = maps[p0 + i], maps[p1 + i]
                     # Below, z is rounding: of its terms, or of the distance in the unit box.
                     limit_here = max(tolerance[first + i], LEAST_TOLERANCE * (a * a + b * b) ** 0.5)
+                    limit_here *= widening
                     if highest[k] > limit_here and lowest[k] < -limit_here:
                         place = place_of(line)
                         lines[place] = maps[q + i]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.domain import Box
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size, unpack
 from cpwl_milp.core.region import RegionBatch
@@ -60,6 +61,7 @@ class PlanarSearch(NeverAsks):
     Parameters
     ----------
     plan : PlanarPlan
+    box : Box
     cube : Cube
     budget : Budget
     detail : int
@@ -74,6 +76,7 @@ class PlanarSearch(NeverAsks):
     def __init__(
         self,
         plan: PlanarPlan,
+        box: Box,
         cube: Cube,
         budget: Budget,
         *,
@@ -81,6 +84,7 @@ class PlanarSearch(NeverAsks):
         spare: State | None = None,
     ) -> None:
         self._plan = plan
+        self._box = box
         self._cube = cube
         self._detail = detail
         self._n_bytes = packed_size(int(plan.offsets[-1]))
@@ -119,12 +123,12 @@ class PlanarSearch(NeverAsks):
         )
 
     def taken(self) -> RegionBatch:
-        """The regions emitted since the last call, points in the unit box."""
+        """The regions emitted since the last call."""
         state = self._state
         n = int(state.at[EMITTED])
         state.at[EMITTED] = state.at[CORNERS] = state.at[NAMED] = 0
         patterns = state.patterns[:n].view(np.uint8)[:, : self._n_bytes].copy()
-        centres = state.centres[:n].copy()
+        centres = self._box.centre + self._box.half_widths * state.centres[:n]
         return RegionBatch(patterns, centres, np.full(len(centres), np.nan))
 
     def limit(self, room: int) -> None:
@@ -174,6 +178,10 @@ class PlanarSearch(NeverAsks):
             if self._state.levels[level, L_PENDING]
         ]
 
+    def standing(self) -> tuple[int, int]:
+        """Not kept: whoever takes a cell over finds its way down from the cube's literals."""
+        return 0, 0
+
     @property
     def bits(self) -> NDArray[np.uint8]:
         """The bits on the cell at hand."""
@@ -194,7 +202,11 @@ class PlanarSearch(NeverAsks):
     @property
     def decisions(self) -> dict[str, int]:
         """How decisions were settled so far."""
-        return dict(zip(COUNTER_NAMES, self._state.counters.tolist(), strict=True))
+        found = dict(zip(COUNTER_NAMES, self._state.counters.tolist(), strict=True))
+        if self._detail != POLYGONS:
+            # Nothing is left in doubt: such cells were given away.
+            del found["doubts"]
+        return found
 
     def _literal(self, level: int) -> int:
         # The child of bit 0 comes first.

@@ -8,6 +8,7 @@ of which both hold cut it; nothing else is ever tested.
 
 from __future__ import annotations
 
+from cpwl_milp.engines.cells.layout import CAREFUL
 from cpwl_milp.engines.cells.planar.cutting import cut_polygon
 from cpwl_milp.engines.cells.planar.emission import centre, hand_out
 from cpwl_milp.engines.cells.planar.entering import (
@@ -57,11 +58,12 @@ from cpwl_milp.engines.cells.planar.state import (
     SETTLED,
     SIGNS,
     TESTS,
+    TIES,
     VERTICES,
     ZERO,
 )
 from cpwl_milp.engines.compiled import entry_kernel
-from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
+from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, THIN
 from cpwl_milp.engines.lanes import lowest_bit
 
 
@@ -88,6 +90,9 @@ def search(plan, state, quota, detail, leave):
     begin, end, vertices, top = at[BEGIN], at[END], at[VERTICES], at[ENTRIES]
     n_levels, n_emitted, n_cuts = at[LEVELS], at[EMITTED], counters[CUTS]
     last_tests = counters[TESTS] + quota
+    # Polygons are for the eye: all other searches give away the cells that they do not hold well.
+    careful = detail != POLYGONS
+    widening = CAREFUL if careful else 1.0
     first, n_lines, end_lines = blocks[block, B_FIRST], blocks[block, B_LINES], blocks[block, B_END]
     while True:
         if leave:
@@ -126,6 +131,7 @@ def search(plan, state, quota, detail, leave):
             ):
                 status = NEEDS_SPACE
                 break
+            n_ties = counters[TIES]
             lay_vertices(x, y, entries, begin, end, vertices, top)
             begin, end = top, top + n
             corner = vertices
@@ -170,6 +176,7 @@ def search(plan, state, quota, detail, leave):
                     line_unit,
                     line,
                     counters,
+                    widening,
                 )
                 counters[TESTS] += offsets[layer + 1] - offsets[layer]
             else:
@@ -200,13 +207,21 @@ def search(plan, state, quota, detail, leave):
                     signs[v] = signs_at(lines, first, valid, x[v], y[v])
                     cell |= signs[v]
             phase = NODE
+            if careful and counters[TIES] != n_ties:
+                status = THIN
+                break
             if fixed_layers[layer] and excludes(
                 fixed, pattern, offsets[layer], offsets[layer + 1], line_unit, first, end_lines
             ):
                 leave = True
                 continue
         cutting = cell & (cell >> BELOW) & ALL_LINES
-        ties = (cell >> ZERO) & ~(cell >> SETTLED) & ~cutting & ALL_LINES
+        ties = (cell >> ZERO) & ~(cell >> SETTLED) & ALL_LINES
+        if careful and ties != 0:
+            counters[TIES] += 1
+            status = THIN
+            break
+        ties &= ~cutting
         if ties != 0:
             note_ties(lines, first, ties, x, y, entries, begin, end, counters)
             cell |= ties << SETTLED
@@ -294,7 +309,7 @@ def search(plan, state, quota, detail, leave):
                 keep,
             )
             if top < 0:
-                status = STUCK
+                status = THIN if careful else STUCK
                 break
         n_cuts += 1
         if fixed[unit] < 0:

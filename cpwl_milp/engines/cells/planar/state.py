@@ -29,7 +29,7 @@ N_OF_BLOCK = 4
 # Places in State.counters.
 CUTS, TESTS, TIES, DOUBTS, COMPOSED, UPDATED = range(6)
 N_COUNTERS = 6
-COUNTER_NAMES = ("cuts", "tests", "ties", "doubts", "maps_composed", "maps_updated")
+COUNTER_NAMES = ("cuts", "tests", "close_calls", "doubts", "maps_composed", "maps_updated")
 
 # The signs of a block's lines at a vertex, or on the vertices of a cell (or-ed): bit k, line k is
 # above zero somewhere; then below; then zero within the tolerance. Of a cell only: line k is

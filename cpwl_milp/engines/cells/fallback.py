@@ -1,0 +1,71 @@
+"""Cells that vertices do not hold well go over to the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.bounds import Bounds
+from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.exploration import Advance, Budget
+from cpwl_milp.core.pattern import packed_size
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ambiguity import Question, Verdict
+from cpwl_milp.engines.tree import TreeEngine
+
+# After so many cells that held fewer regions each than this, the tree takes the whole problem:
+# close calls are then the rule, and going over costs more than the regions.
+_FEW_CELLS = 20
+_FEW_REGIONS = 200
+
+
+class TreeFallback:
+    """Who takes the cells that the cells engine gives away (an `ambiguity.Arbiter`).
+
+    The tree stands at one vertex of a cell at a time and asks exact arithmetic about the units
+    that it cannot tell. Lists of vertices cannot be mended so: all cells below inherit a wrong one.
+
+    Attributes
+    ----------
+    tree : TreeEngine
+    takes_all : bool
+        Whether it is better to have the tree advance whole cubes from now on.
+    """
+
+    def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool) -> None:
+        self.tree = TreeEngine(problem, bounds, with_points=with_points)
+        self.takes_all = False
+        self._n_units = problem.network.n_units
+        self._n_layers = len(problem.network.layers)
+        self._dim = problem.domain.dim
+        self._n_cells = 0
+        self._n_regions = 0
+
+    def settle(
+        self, literals: Sequence[int], bits: NDArray[np.uint8], question: Question
+    ) -> Verdict:
+        """Never called: cells are given away whole."""
+        raise NotImplementedError
+
+    def explore(
+        self, cube: Cube, bits: NDArray[np.uint8], unit: int, layer: int, budget: Budget
+    ) -> Advance:
+        """The regions of a cube by the tree; the cube itself once the tree takes all."""
+        if self.takes_all:
+            return Advance(
+                cube=cube,
+                regions=RegionBatch.empty(self._n_units, self._dim),
+                open=(cube,),
+                prefix_counts=np.zeros(self._n_layers, dtype=np.int64),
+                thin=np.zeros((0, packed_size(self._n_units)), dtype=np.uint8),
+            )
+        found = self.tree.advance(cube, budget)
+        self._n_cells += 1
+        self._n_regions += len(found.regions)
+        self.takes_all = (
+            self._n_cells >= _FEW_CELLS and self._n_regions < _FEW_REGIONS * self._n_cells
+        )
+        return found

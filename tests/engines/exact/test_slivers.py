@@ -1,0 +1,83 @@
+"""The law: float engines list what the exact engine lists, however thin regions are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cpwl_milp.bounding import pre_activation_bounds
+from cpwl_milp.core.domain import Box
+from cpwl_milp.core.network import Network
+from cpwl_milp.core.problem import Problem
+from cpwl_milp.engines.cells import CellsEngine
+from cpwl_milp.engines.exact import ExactEngine
+from cpwl_milp.engines.tree import TreeEngine
+from tests.engines.listing import listed
+from tests.networks import mlp, one_layer, random_network
+from tests.oracles_exact import exact_patterns
+from tests.slivers import sliver_network
+
+
+@pytest.mark.parametrize("kind", [TreeEngine, CellsEngine])
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**9), step=st.sampled_from([1, 3, 10**6]))
+def test_the_same_regions_in_the_same_order(
+    kind: type[CellsEngine | TreeEngine], seed: int, step: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 5))
+    widths = [int(k) for k in rng.integers(1, 5, int(rng.integers(1, 4)))]
+    box = Box(-np.ones(d) * rng.integers(0, 3), np.ones(d) * rng.integers(1, 4))
+    problem = Problem.of(sliver_network(rng, d, widths), box)
+    bounds = pre_activation_bounds(problem.network, box)
+    expected = listed(ExactEngine(problem))
+    found = listed(kind(problem, bounds, with_points=bool(seed % 2)), step=step)
+    assert np.array_equal(found.regions.patterns, expected.regions.patterns)
+    assert found.prefix_counts == expected.prefix_counts
+    assert found.decisions.get("doubts", 0) == 0
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**9))
+def test_the_exact_engine_on_slivers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 4))
+    network = sliver_network(rng, d, [int(k) for k in rng.integers(1, 4, 2)])
+    box = Box.uniform(-1, 1, d)
+    found = listed(ExactEngine(Problem.of(network, box))).patterns
+    expected = {np.packbits(p, bitorder="little").tobytes() for p in exact_patterns(network, box)}
+    assert found == expected
+
+
+def _twice(network: Network) -> Network:
+    """The first unit of the first layer twice, one bias an ulp larger."""
+    first = network.layers[0].affine
+    weight, bias = first.dense().copy(), first.bias.copy()
+    weight[1], bias[1] = weight[0], np.nextafter(bias[0], np.inf)
+    second = network.layers[1].affine
+    return mlp((weight, bias), (second.dense(), second.bias), ([[1.0] * second.n_out], [0.0]))
+
+
+@pytest.mark.parametrize("kind", [TreeEngine, CellsEngine])
+def test_a_unit_twice_but_for_an_ulp(kind: type[CellsEngine | TreeEngine]) -> None:
+    network = _twice(random_network(np.random.default_rng(0), 3, [5, 4]))
+    problem = Problem.of(network, Box.uniform(-1, 1, 3))
+    bounds = pre_activation_bounds(network, problem.domain)
+    found = listed(kind(problem, bounds))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+    assert found.decisions["slivers"] > 0
+    assert found.decisions["exact"] > 0
+
+
+def test_ties_that_are_zero_are_settled_as_such() -> None:
+    # Four lines through one point that is no float: the thirds decide on a sliver or none.
+    rows = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]]
+    for point, expected in (((0.5, 0.25), 8), ((1 / 3, 1 / 7), None)):
+        bias = [-(a * point[0] + b * point[1]) for a, b in rows]
+        network, box = one_layer(rows, bias), Box.uniform(-1, 1, 2)
+        problem = Problem.of(network, box)
+        found = listed(TreeEngine(problem, pre_activation_bounds(network, box)))
+        assert len(found.regions) == len(exact_patterns(network, box))
+        assert expected is None or len(found.regions) == expected
