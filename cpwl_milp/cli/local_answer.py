@@ -32,7 +32,8 @@ _SHOWN = {
 }
 _COMPARED = {
     "regions": "regions",
-    "lower": "regions >=",
+    "lower": "regions (order known)",
+    "sampled_patterns": "sampled",
     "log10_upper": "log10 bound",
     "boundary_distance": "distance",
 }
@@ -168,6 +169,7 @@ def _point(one: Surroundings) -> dict[str, Any]:
         "boundary_unit": None if one.nearest is None else one.nearest[1],
         "crossing_units": list(one.crossing),
         "crossing_units_exact": None if one.count.crossing is None else list(one.count.crossing),
+        "sampled_patterns": one.count.sampled,
         "sign_changes": one.sign_changes,
         "boundary_density": one.density,
     }
@@ -204,7 +206,7 @@ def show(answer: LocalAnswer, files: Sequence[Path]) -> None:
         f"balls in norm {answer.settings.norm}, medians over points",
         (
             "radius", "model", "points", "n", "exact", "regions", "BallBound", "product",
-            "distance", "crossing", "sign changes",
+            "distance", "crossing", "sampled",
         ),
         [_summary_line(answer, *group) for group in answer.tables.groups],
         always="points",
@@ -267,7 +269,7 @@ def _summary_line(answer: LocalAnswer, model: int, points: str, radius: float) -
         _power(median("log10_upper_zhu")),
         _number(median("boundary_distance")),
         _number(median("crossing_units")),
-        _number(median("sign_changes")),
+        _number(median("sampled_patterns")),
     )
 
 
@@ -293,7 +295,7 @@ def _tells(answer: LocalAnswer, row: ComparisonRow) -> bool:
     """Whether a row is worth showing: distances, for one, do not depend on the radius.
 
     Where some balls were cut short, the pairs that are exact are those with few regions, and
-    say nothing of the others: then the lower bounds are compared.
+    say nothing of the others: then brackets are compared.
     """
     if row.measure not in _COMPARED or not row.paired.n:
         return False

@@ -37,6 +37,7 @@ def columns_of(found: Sequence[Surroundings], models: Sequence[str]) -> dict[str
         "radius": np.array([one.radius for one in found]),
         "regions": _integers(_or_none(one.regions) for one in found),
         "lower": _integers(one.count.lower for one in found),
+        "sampled_patterns": _integers(one.count.sampled for one in found),
         "reason": np.array([one.count.reason for one in found], dtype=np.str_),
         "upper": _texts(one.upper for one in found),
         "log10_upper": np.array([math.log10(one.upper) for one in found]),

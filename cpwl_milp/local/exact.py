@@ -33,12 +33,15 @@ class BallCount:
         Why it is not: a limit, "interrupted", "not counted" or "unresolved: ...".
     crossing : tuple of int or None
         How many units of each layer take both signs, where all regions are listed.
+    sampled : int
+        Distinct patterns among the samples.
     """
 
     lower: int
     complete: bool
     reason: str
     crossing: tuple[int, ...] | None
+    sampled: int
 
 
 def count_in_ball(
@@ -76,7 +79,7 @@ def count_in_ball(
     known = {*as_keys(seen).tolist()}
     lower, complete, crossing = max(1, least, len(known)), False, None
     if stopped:
-        return BallCount(lower, False, "interrupted", None)
+        return BallCount(lower, False, "interrupted", None, len(seen))
     reason = "not counted"
     if limits is not None:
         problem = Problem.of(network, ball)
@@ -116,7 +119,7 @@ def count_in_ball(
     if lower == bound.upper and not complete:
         # Bounds that meet settle the number.
         complete, reason = True, ""
-    return BallCount(lower, complete, reason, crossing)
+    return BallCount(lower, complete, reason, crossing, len(seen))
 
 
 def _sampled(

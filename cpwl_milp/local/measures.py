@@ -17,6 +17,7 @@ _NONE = math.nan
 MEASURES: dict[str, Callable[[Surroundings], float]] = {
     "regions": lambda s: _NONE if s.regions is None else float(s.regions),
     "lower": lambda s: float(s.count.lower),
+    "sampled_patterns": lambda s: float(s.count.sampled),
     "log10_upper": lambda s: math.log10(s.upper),
     "log10_upper_zhu": lambda s: _NONE if s.product is None else math.log10(s.product),
     "boundary_distance": lambda s: s.distance,
@@ -24,7 +25,11 @@ MEASURES: dict[str, Callable[[Surroundings], float]] = {
     "sign_changes": lambda s: float(s.sign_changes),
     "boundary_density": lambda s: s.density,
 }
-"""What a survey measures at each point, as a number; NaN where it is not known."""
+"""What a survey measures at each point, as a number; NaN where it is not known.
+
+Of `lower`, comparisons take the pairs whose brackets overlap for ties: two lists cut off at one
+limit say nothing of which ball holds more.
+"""
 
 
 @dataclass(frozen=True)
@@ -137,5 +142,15 @@ class Tables:
         first, second = self.values(*here, measure), self.values(*there, measure)
         # After Ctrl-C the last group is shorter: the pairs that are whole count.
         n = min(len(first), len(second))
-        paired = compared(first[:n], second[:n])
+        first, second = first[:n], second[:n]
+        if measure == "lower":
+            pairs = zip(self._groups[here], self._groups[there], strict=False)
+            known = np.array([_order_known(a, b) for a, b in pairs])
+            second = np.where(known, second, first)
+        paired = compared(first, second)
         return ComparisonRow(here[0], there[0], here[1], there[1], here[2], measure, paired)
+
+
+def _order_known(a: Surroundings, b: Surroundings) -> bool:
+    """Whether the brackets of two numbers of regions say which is larger, or that neither is."""
+    return a.most < b.count.lower or b.most < a.count.lower or (a.most == b.most == a.count.lower)

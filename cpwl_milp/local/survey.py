@@ -113,6 +113,11 @@ class Surroundings:
         """The exact number of regions, where it is known."""
         return self.count.lower if self.count.complete else None
 
+    @property
+    def most(self) -> int:
+        """So many regions at most."""
+        return self.count.lower if self.count.complete else self.upper
+
 
 @dataclass(frozen=True, eq=False)
 class Survey:

@@ -20,6 +20,7 @@ from cpwl_milp.local import exact
 from cpwl_milp.local.ball_bound import BallBounder, global_bound
 from cpwl_milp.local.measures import MEASURES, Tables
 from cpwl_milp.local.point_sets import PointSet, chosen, drawn
+from cpwl_milp.local.statistics import Paired
 from cpwl_milp.local.survey import LocalSettings, Survey, survey
 from cpwl_milp.onnx_io import load_model
 from tests.known_answers import KNOWN_ANSWERS, UNIT
@@ -142,6 +143,23 @@ def test_limits_leave_a_bracket() -> None:
     assert one.count.reason == "max-regions"
     assert one.count.crossing is None
     assert 2 <= one.count.lower < one.upper
+
+
+def test_brackets_that_overlap_are_ties() -> None:
+    network = random_network(np.random.default_rng(0), 3, [8, 8])
+    rows = np.random.default_rng(1).normal(size=(12, 3))
+    sets = [PointSet(name, x, np.arange(12)) for name, x in (("data", rows), ("far", rows + 2))]
+
+    def row(limit: int) -> Paired:
+        settings = LocalSettings((0.7,), "inf", limits=Limits(max_regions=limit), n_samples=0)
+        tables = Tables(survey([network], sets, settings))
+        return next(r.paired for r in tables.comparisons("data") if r.measure == "lower")
+
+    exact, cut = row(100_000), row(5)
+    assert exact.higher + exact.lower > 8
+    assert 0 < cut.higher + cut.lower < exact.higher + exact.lower
+    assert cut.higher <= exact.higher
+    assert cut.lower <= exact.lower
 
 
 def test_bounds_that_meet_settle_the_count_unlisted() -> None:
