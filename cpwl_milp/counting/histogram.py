@@ -28,40 +28,7 @@ the number of affine regions in ReLU feed-forward neural networks, 2021)::
 
     rank 1: T(j) = min(1 + 2 j, n + 1)        rank 2: T(j) = min(1 + n j, 1 + n + C(n, 2))
 
-Why they hold. Moving the hyperplanes slightly to general position loses no cell and changes no
-cell's pattern, and hyperplanes outside the region only add cells; so let n points on a line, or
-n lines in the plane, be in general position. "Depth" is the number of inactive units.
-
-*Rank 1.* Between the leftmost cell L and the rightmost cell R of depth at most j, every point
-is the end of a unit inactive at L or at R but not both: at most
-``depth(L) + depth(R) - 2 q <= 2 j - 2 q`` points, with q the units inactive from L to R.
-
-*Rank 2.* For j = 0 only one pattern is left. Let j >= 1, and O the open set of points with depth
-at most j around them: the cells of depth <= j, the edges with other-depth (the depth without
-the edge's own line) <= j - 1, and the vertices with other-depth <= j - 2. With F, E, V their
-numbers, ``F - E + V = chi(O) <= m``, the number of components of O. On a line l, O is an open
-set of c_l intervals with e_l edges and ``e_l - c_l`` vertices. Each vertex is on two lines, so
-
-    F = sum_l (e_l + c_l) / 2 + chi(O).
-
-Write ``D_l = 2 j - e_l - c_l``; it remains to show ``sum_l D_l / 2 >= m - 1``. Call the maximal
-intervals of l with other-depth at most j its runs, g_l their number. Other-depth changes by 1
-at each vertex. A run of t edges contributes t - 1 to ``e_l + c_l``, and 1 more for each of its
-ends that is unbounded with other-depth < j. Counting the edges from the first to the last run
-as in rank 1 gives, when g_l >= 1,
-
-    D_l / 2 >= (g_l - 1) + q_l + sum over gaps between runs of (edges - 1) / 2,
-
-q_l being the lines inactive on all runs of l; the number of edges of a gap is odd, so no term
-is negative. When g_l = 0, ``D_l = 2 j``. The active side of a run lies in one component of O:
-"l touches it"; each component lies in one class, when lines that touch two components join
-them into classes. A class of p components has ``sum (g_l - 1) >= p - 1`` over its lines. So one
-class is enough. With two or more, take components K, K' of different classes and a segment from
-K to K'. It leaves K through a line l, turning inactive, and last enters K' through a line l',
-turning active. As l does not touch K', all K' is on the inactive side of l, and K on that of
-l'. Either l is inactive on all runs of l', and q_l' >= 1, or the vertex of l and l' is in a gap
-of l', not at its end (else l would touch a run of l'), and the gap has at least 3 edges. So
-each class gains at least 1 more, and the classes together at least the missing ones. ∎
+Both are proved in docs/explanation/counting_proof.md, with all that is used here.
 """
 
 from __future__ import annotations
