@@ -27,8 +27,8 @@ _TEN_MILLION = "10-16-16"
 THREADED = ("16-12-12", "3-100-100")
 OWN_PATTERNS = ("4-10-6", "6-16-8", "8-24-8")
 FIRST_ANSWERS = ("cells:2-4-4", "cells:3-4-4", "tree:4-4-4")
-# About 1.5 10^8 regions.
-LARGE = "12-17-16"
+# About 10^8 regions.
+LARGE = "10-17-17"
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def _n_inputs(network: str) -> int:
 
 
 def _peers(network: str) -> tuple[Job, ...]:
-    loop = Job("textbook", network, max_seconds=20 if network in TEXTBOOK else 5)
-    walk = Job("relucent", network, max_seconds=20 if network in SMALL else 4)
+    loop = Job("textbook", network, max_seconds=20 if network in TEXTBOOK else 3)
+    walk = Job("relucent", network, max_seconds=20 if network in SMALL else 3)
     return (loop, walk) if relucent_walk.installed() else (loop,)
 
 

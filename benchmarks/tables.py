@@ -163,7 +163,7 @@ def everyday(found: Results) -> str:
         if m.error:
             rows.append([_what(m), "-", "-", m.error])
         elif m.job.tool == "bounds" or m.job.tool == "import":
-            rows.append([_what(m), f"{m.wall:.3f} s", "1 s", _met(m.wall < 1)])
+            rows.append([_what(m), f"{m.cpu:.3f} s CPU", "1 s", _met(m.cpu < 1)])
         elif m.job.tool == "own-patterns":
             rows.append(_own_patterns_row(m))
         elif m.job.fresh_cache:
@@ -176,7 +176,7 @@ def everyday(found: Results) -> str:
 def _own_patterns_row(m: Measurement) -> list[str]:
     seen, solves = m.details["seen"], m.details["decisions"]["solves"]
     most = m.regions - seen + 2
-    told = f"{solves} solves, {m.wall:.1f} s: {seen} seen in samples, {m.regions} found"
+    told = f"{solves} solves, {m.cpu:.1f} s CPU: {seen} seen in samples, {m.regions} found"
     return [_what(m), told, f"{most} solves", _met(m.complete and solves <= most)]
 
 
