@@ -38,7 +38,7 @@ def main() -> None:
         print("relucent is not installed here: `make bench` has an environment with it")
     for first in plan.FIRST_ANSWERS:
         # Compiles what is not in the cache yet, so that nothing measured below does.
-        measured(Job("first-answer", first))
+        measured([Job("first-answer", first)])
     if arguments.quick:
         run("quick", plan.quick(), None)
         return
@@ -52,19 +52,21 @@ def run(name: str, groups: list[plan.Group], path: Path | None) -> None:
     machine = results.this_machine()
     found: list[Measurement] = []
     for group in groups:
-        for number, job in group.in_turn():
-            found.append(_measured(job, number))
-            print(f"{name}: {_line(found[-1])}", flush=True)
+        for number, jobs in group.in_turn():
+            for each in _measured(jobs, number):
+                print(f"{name}: {_line(each)}", flush=True)
+                found.append(each)
         if path is not None:
             results.write(path, results.Results(machine, tuple(found)))
     print(f"{name}: {time.monotonic() - begin:.0f} s in all", file=sys.stderr)
 
 
-def _measured(job: Job, number: int) -> Measurement:
-    file = missing(job.network)
+def _measured(jobs: tuple[Job, ...], number: int) -> list[Measurement]:
+    file = next((file for job in jobs if (file := missing(job.network))), "")
     if file:
-        return Measurement(job, round=number, error=f"skipped: {file} is not beside the checkout")
-    return measured(job, number)
+        error = f"skipped: {file} is not beside the checkout"
+        return [Measurement(job, round=number, error=error) for job in jobs]
+    return measured(jobs, number)
 
 
 def _line(found: Measurement) -> str:

@@ -1,4 +1,4 @@
-"""One measurement, and the fresh process that it is made in."""
+"""Measurements, and the fresh process that they are made in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from benchmarks.timing import Seconds
 
@@ -117,22 +118,38 @@ class Measurement:
         return Measurement(**{**value, "job": Job(**value["job"])})
 
 
-def measured(job: Job, round_number: int = 0) -> Measurement:
-    """Measure a job in a fresh process; what goes wrong is told in `error`."""
+def measured(jobs: Sequence[Job], round_number: int = 0) -> list[Measurement]:
+    """Measure jobs one after the other in one fresh process; what goes wrong is told in `error`.
+
+    All have the same `jobs` and `fresh_cache`.
+    """
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        cache = {"NUMBA_CACHE_DIR": folder} if job.fresh_cache else {}
-        found = _in_fresh_process(job, {**os.environ, **_ONE_THREAD, **cache})
-    return replace(found, round=round_number, load=load)
+        cache = {"NUMBA_CACHE_DIR": folder} if jobs[0].fresh_cache else {}
+        found = _in_fresh_process(jobs, {**os.environ, **_ONE_THREAD, **cache})
+    return [replace(each, round=round_number, load=load) for each in found]
 
 
-def _in_fresh_process(job: Job, environment: dict[str, str]) -> Measurement:
+def _in_fresh_process(jobs: Sequence[Job], environment: dict[str, str]) -> list[Measurement]:
     # Tools that cannot stop by themselves get some grace, then an end.
-    patience = 3 * job.max_seconds + 60
+    patience = sum(3 * job.max_seconds + 60 for job in jobs)
+    command = [sys.executable, "-m", "benchmarks.worker", json.dumps([asdict(j) for j in jobs])]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as answers:
+        error = _error_of(command, answers, environment, patience)
+        answers.seek(0)
+        found = [Measurement.from_json(json.loads(line)) for line in answers]
+    return found + [Measurement(job, error=error) for job in jobs[len(found) :]]
+
+
+def _error_of(
+    command: list[str], answers: IO[str], environment: dict[str, str], patience: float
+) -> str:
+    """Run a worker; why it did not answer all, or ""."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.worker", json.dumps(asdict(job))],
-            capture_output=True,
+            command,
+            stdout=answers,
+            stderr=subprocess.PIPE,
             text=True,
             env=environment,
             cwd=_ROOT,
@@ -140,8 +157,7 @@ def _in_fresh_process(job: Job, environment: dict[str, str]) -> Measurement:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Measurement(job, error=f"no end within {patience:.0f} s")
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        return Measurement(job, error=last[:300])
-    return Measurement.from_json(json.loads(done.stdout.strip().splitlines()[-1]))
+        return f"no end within {patience:.0f} s"
+    if not done.returncode:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1][:300]

@@ -79,19 +79,22 @@ class Group:
     rounds : int
     once : tuple of Job
         In the first round only.
+    together : bool
+        In one process a round, which saves its start; not for peaks of memory.
     """
 
     jobs: tuple[Job, ...]
     rounds: int = 1
     once: tuple[Job, ...] = ()
+    together: bool = False
 
-    def in_turn(self) -> list[tuple[int, Job]]:
-        """Round numbers and jobs."""
-        return [
-            (number, job)
-            for number in range(self.rounds)
-            for job in (*self.jobs, *(self.once if number == 0 else ()))
-        ]
+    def in_turn(self) -> list[tuple[int, tuple[Job, ...]]]:
+        """Round numbers and the jobs of a process."""
+        turns = []
+        for number in range(self.rounds):
+            jobs = (*self.jobs, *(self.once if number == 0 else ()))
+            turns += [(number, each) for each in ([jobs] if self.together else zip(jobs))]
+        return turns
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ def _peers(network: str) -> tuple[Job, ...]:
 
 def growth() -> list[Group]:
     """Seconds a region against units, dimension and depth."""
-    return [Group((job,)) for curve in CURVES for job in curve.jobs]
+    return [Group(curve.jobs, together=True) for curve in CURVES]
 
 
 def threads(rounds: int) -> list[Group]:

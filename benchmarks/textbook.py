@@ -38,8 +38,12 @@ def textbook_patterns(
     patterns: list[tuple[int, ...]] = []
     end = time.process_time() + max_seconds
     while (limit is None or len(patterns) < limit) and time.process_time() < end:
+        # A single solve may take for ever; elapsed time, summed over the solves.
+        model.setOptionValue("time_limit", 2 * max_seconds)
         model.run()
         status = model.getModelStatus()
+        if status == highspy.HighsModelStatus.kTimeLimit:
+            return patterns, False
         if status == highspy.HighsModelStatus.kInfeasible:
             return patterns, True
         if status != highspy.HighsModelStatus.kOptimal:

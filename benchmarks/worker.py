@@ -1,10 +1,11 @@
-"""The process of one measurement: ``python -m benchmarks.worker '{"tool": ..., ...}'``.
+"""The process of some measurements: ``python -m benchmarks.worker '[{"tool": ..., ...}]'``.
 
-Prints a `Measurement` as one line of JSON.
+Prints each `Measurement` as one line of JSON; what tools print themselves goes to stderr.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -60,5 +61,12 @@ def _pinned(n_cores: int) -> list[int]:
     return cores
 
 
+def answer(jobs: list[Job]) -> None:
+    """Do jobs in turn, and print each answer as soon as it is there."""
+    with contextlib.redirect_stdout(sys.stderr):
+        for job in jobs:
+            print(json.dumps(asdict(main(job))), file=sys.__stdout__, flush=True)
+
+
 if __name__ == "__main__":
-    print(json.dumps(asdict(main(Job(**json.loads(sys.argv[1]))))))
+    answer([Job(**job) for job in json.loads(sys.argv[1])])

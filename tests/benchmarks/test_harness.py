@@ -19,7 +19,7 @@ from tests.networks import random_network
 
 
 def test_a_job_runs_in_a_process_of_its_own() -> None:
-    found = measured(Job("tree", "3-4-4"))
+    (found,) = measured([Job("tree", "3-4-4")])
     assert not found.error
     assert found.complete
     assert found.regions == found.details["counted"] > 20
@@ -29,7 +29,9 @@ def test_a_job_runs_in_a_process_of_its_own() -> None:
 
 
 def test_what_goes_wrong_in_a_process_is_told() -> None:
-    assert "invalid literal" in measured(Job("textbook", "no network")).error
+    good, bad = measured([Job("textbook", "1-1"), Job("textbook", "no network")])
+    assert (good.regions, good.complete, good.error) == (2, True, "")
+    assert "invalid literal" in bad.error
 
 
 def test_networks_are_those_of_the_tests() -> None:
