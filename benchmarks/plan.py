@@ -25,10 +25,10 @@ TEXTBOOK = ("2-16-16", "4-16-16")
 _CELLS_INPUTS = 5
 _TEN_MILLION = "10-16-16"
 THREADED = ("16-12-12", "3-100-100")
-OWN_PATTERNS = ("4-10-6", "6-16-8", "8-24-8")
+OWN_PATTERNS = ("4-10-6", "6-16-8", "3-20-10")
 FIRST_ANSWERS = ("cells:2-4-4", "cells:3-4-4", "tree:4-4-4")
 # About 10^8 regions.
-LARGE = "10-17-17"
+LARGE = "10-18-18"
 
 
 @dataclass(frozen=True)
