@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.measurement import Finding, Job
 from benchmarks.networks import Chain, chain
-from benchmarks.timing import Seconds, repeated, timed
+from benchmarks.timing import repeated, timed
 from cpwl_milp import (
     Affine,
     Box,
@@ -20,15 +24,17 @@ from cpwl_milp import (
     count_regions,
     pre_activation_bounds,
 )
-from cpwl_milp.core.exploration import Engine
+from cpwl_milp.core.cube import ROOT
+from cpwl_milp.core.exploration import Budget, Engine
 from cpwl_milp.engines.choice import make_engine
+from cpwl_milp.enumeration.limits import Pace
 from cpwl_milp.enumeration.loop import enumerate_regions
-from cpwl_milp.enumeration.outcome import Outcome
 
 # Regions of the first answer, which loads or compiles all kernels.
 _FIRST = Limits(max_regions=500)
 # Only what is faster than this is timed as a whole answer, too.
 _WHOLE_SECONDS = 3.0
+_PACE = Pace()
 
 
 def problem_of(pairs: Chain) -> Problem:
@@ -49,22 +55,26 @@ def by_tree(job: Job) -> Finding:
 
 
 def _searched(name: str, job: Job) -> Finding:
-    """Time the search alone (bounds known, engine set up), every pattern handed over.
+    """Time the search alone (bounds known, engine just set up), every pattern handed over.
 
-    The details tell what setting up takes, and the whole answer to `count`.
+    The details tell what setting up takes, what the same search takes when the engine is asked
+    once more, and the whole answer to `count`.
     """
     problem = problem_of(chain(job.network))
-    set_up, search = _engine(name, problem, job.jobs)
-    search(set_up(), _FIRST)
+    set_up = _engine(name, problem)
+    _advanced(set_up(), _FIRST)
     limits = _limits(job)
-    seconds, outcome = repeated(lambda engine: search(engine, limits), prepare=set_up)
+    seconds, outcome = repeated(lambda engine: _advanced(engine, limits), prepare=set_up)
     preparing, _ = repeated(lambda _: set_up(), prepare=lambda: None)
-    details: dict[str, Any] = {"set_up": preparing.cpu}
-    if outcome.complete and seconds.wall < _WHOLE_SECONDS and job.jobs == 1:
+    details: dict[str, Any] = {"set_up": preparing.cpu, "decisions": outcome.decisions}
+    if outcome.complete and seconds.wall < _WHOLE_SECONDS:
         settings = CountSettings(EngineSettings(name), limits)
         whole, count = repeated(lambda _: count_regions(problem, settings), prepare=lambda: None)
-        details |= {"count": whole.cpu, "counted": count.regions.lower}
-    return _finding(seconds, outcome, details)
+        engine = set_up()
+        _advanced(engine, limits)
+        again, _ = repeated(lambda _: _advanced(engine, limits), prepare=lambda: None)
+        details |= {"again": again.cpu, "count": whole.cpu, "counted": count.regions.lower}
+    return Finding(seconds, outcome.n_regions, outcome.complete, details)
 
 
 def first_answer(job: Job) -> Finding:
@@ -73,40 +83,57 @@ def first_answer(job: Job) -> Finding:
     The job's network is ``engine:network``.
     """
     name, _, network = job.network.partition(":")
-    problem = problem_of(chain(network))
-    set_up, search = _engine(name, problem, job.jobs)
-    return _finding(*timed(lambda: search(set_up(), _FIRST)))
+    set_up = _engine(name, problem_of(chain(network)))
+    seconds, outcome = timed(lambda: _advanced(set_up(), _FIRST))
+    return Finding(seconds, outcome.n_regions, outcome.complete)
 
 
 def counted(job: Job) -> Finding:
-    """Count by the engine that `auto` chooses, once; nothing is kept."""
+    """Count by the engine that `auto` chooses, once, on some threads; nothing is kept."""
     problem = problem_of(chain(job.network))
-    set_up, search = _engine("auto", problem, job.jobs)
-    search(set_up(), _FIRST)
-    engine, limits = set_up(), _limits(job)
-    seconds, outcome = timed(lambda: search(engine, limits))
-    return _finding(seconds, outcome, {"engine": engine.name})
+    set_up = _engine("auto", problem)
+    _advanced(set_up(), _FIRST)
+    engine, n_layers = set_up(), len(problem.network.layers)
+    # Not every version of the loop knows threads.
+    threads: dict[str, Any] = {} if job.jobs == 1 else {"jobs": job.jobs}
+    seconds, outcome = timed(
+        lambda: enumerate_regions(engine, n_layers, limits=_limits(job), **threads)
+    )
+    details = {"engine": engine.name, "decisions": outcome.tally.decisions}
+    return Finding(seconds, outcome.n_regions, outcome.complete, details)
 
 
 def _limits(job: Job) -> Limits:
     return Limits(max_regions=job.limit, max_seconds=job.max_seconds)
 
 
-def _engine(
-    name: str, problem: Problem, jobs: int
-) -> tuple[Callable[[], Engine], Callable[[Engine, Limits], Outcome]]:
-    """How to set up an engine for a problem, and how to search with it."""
+def _engine(name: str, problem: Problem) -> Callable[[], Engine]:
+    """How to set up an engine for a problem whose bounds are known."""
     bounds = pre_activation_bounds(problem.network, problem.domain)
-    n_layers = len(problem.network.layers)
-    # Not every version of the loop knows threads.
-    threads: dict[str, Any] = {} if jobs == 1 else {"jobs": jobs}
-
-    def search(engine: Engine, limits: Limits) -> Outcome:
-        return enumerate_regions(engine, n_layers, limits=limits, **threads)
-
-    return lambda: make_engine(problem, bounds, EngineSettings(name)), search
+    return lambda: make_engine(problem, bounds, EngineSettings(name))
 
 
-def _finding(seconds: Seconds, outcome: Outcome, details: dict[str, Any] | None = None) -> Finding:
-    more = {**(details or {}), "decisions": outcome.tally.decisions}
-    return Finding(seconds, outcome.n_regions, outcome.complete, more)
+@dataclass(frozen=True)
+class _Outcome:
+    """What a search came to."""
+
+    n_regions: int
+    complete: bool
+    decisions: dict[str, int]
+
+
+def _advanced(engine: Engine, limits: Limits) -> _Outcome:
+    """Let an engine close all cubes, or as many as the limits allow: the loop at its barest."""
+    end = time.monotonic() + (limits.max_seconds or float("inf"))
+    left = limits.max_regions or sys.maxsize
+    todo, found, decisions, settled = [ROOT], 0, Counter[str](), True
+    while todo and found < left and time.monotonic() < end:
+        deadline = min(end, time.monotonic() + _PACE.seconds)
+        advance = engine.advance(todo.pop(), Budget(min(_PACE.regions, left - found), deadline))
+        found += len(advance.regions)
+        decisions.update(advance.decisions)
+        settled &= not advance.unresolved
+        if not advance.unresolved:
+            todo.extend(reversed(advance.open))
+    complete = settled and not todo and not decisions["doubts"]
+    return _Outcome(found, complete, dict(decisions))

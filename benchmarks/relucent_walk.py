@@ -31,7 +31,6 @@ def walk(job: Job) -> Finding:
     pairs = chain(job.network)
     seconds, (regions, complete) = timed(lambda: walked(pairs, _FIRST_CELLS))
     if not complete:
-        # The first cells of a walk are its cheapest ones, so this is generous.
         affordable = max(_FIRST_CELLS, int(job.max_seconds * regions / seconds.cpu))
         limit = affordable if job.limit is None else min(affordable, job.limit)
         seconds, (regions, complete) = timed(lambda: walked(pairs, limit))

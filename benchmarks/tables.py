@@ -57,6 +57,7 @@ def against_targets(found: Results) -> str:
         if rate is None:
             continue
         engine = next(name for name, each in ours.items() if each is best)
+        again = _median(m.details.get("again") for m in best)
         peer = "none ends" if target.peer is None else f"{target.peer:,.0f} x {target.times:g}"
         rows.append(
             [
@@ -65,6 +66,7 @@ def against_targets(found: Results) -> str:
                 peer,
                 f"{target.rate:,.0f}",
                 f"{rate:,.0f} ({engine})",
+                "-" if again is None else f"{best[0].regions / again:,.0f}",
                 f"{rate / target.rate:.2f}",
                 "-" if target.peer is None else f"{rate / target.peer:.1f}x",
             ]
@@ -75,6 +77,7 @@ def against_targets(found: Results) -> str:
         "peer, /s (1) x factor",
         "target, /s",
         "ours, /s",
+        "asked again, /s",
         "of the target",
         "over the peer (1)",
     ]
