@@ -13,6 +13,8 @@ from benchmarks.results import Results
 
 _OURS = ("cells", "tree")
 _PEERS = ("textbook", "relucent")
+# Fewer regions than this are no rate.
+_RATIO_REGIONS = 10
 _PICTURE = "![Microseconds a region against units, dimension and depth](images/growth.svg)"
 
 
@@ -268,6 +270,8 @@ def _rate_cell(each: list[Measurement]) -> str:
 
 def _peer_cell(each: list[Measurement]) -> str:
     rate = _median_rate(each)
+    if rate is None and each and not each[0].error:
+        return f"none in {each[0].cpu:.0f} s"
     if rate is None:
         return each[0].error if each else "-"
     ended = all(m.complete for m in each)
@@ -280,8 +284,8 @@ def _milliseconds(each: list[Measurement], key: str) -> str:
 
 
 def _ratio_cell(ours: list[Measurement], theirs: list[Measurement]) -> str:
-    """The median ratio of the rates of a round."""
-    by_round = {m.round: m.rate for m in theirs}
+    """The median ratio of the rates of a round; none from a handful of regions."""
+    by_round = {m.round: m.rate for m in theirs if m.regions >= _RATIO_REGIONS}
     ratios = [
         m.rate / other for m in ours if m.rate is not None and (other := by_round.get(m.round))
     ]
