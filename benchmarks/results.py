@@ -47,7 +47,11 @@ def write(path: Path, results: Results) -> None:
     """Write a suite's results, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(asdict(results), indent=1) + "\n", encoding="utf-8")
+    # A line a measurement, so that versions can be compared.
+    lines = ",\n".join(json.dumps(asdict(each)) for each in results.measurements)
+    machine = json.dumps(results.machine)
+    text = f'{{"machine": {machine},\n"measurements": [\n{lines}\n]}}\n'
+    draft.write_text(text, encoding="utf-8")
     draft.replace(path)
 
 
