@@ -15,13 +15,14 @@ from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import count_bounds
 from cpwl_milp.engines.choice import make_engine
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
-from cpwl_milp.enumeration.limits import Limits
+from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.listing import ListedRegions
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.resume import Restart
+from cpwl_milp.enumeration.work import resolved_jobs
 from cpwl_milp.partition.linear_regions import LinearRegions, linear_regions
 
 # Share of the time that pre-activation bounds may take.
@@ -86,6 +87,7 @@ class Counting:
             ),
             sinks=[self.own, listed] if linear else [self.own],
             progress=progress,
+            pace=Pace.for_counting(resolved_jobs(self.settings.jobs)),
             jobs=self.settings.jobs,
         )
         if outcome.tally.doubts:

@@ -88,7 +88,7 @@ class Advances:
             self._wait()
             if self._interrupts.requested:
                 return None
-        if slot.finding is not None and not self._session.fits(slot.finding.advance):
+        if slot.finding is not None and not self._session.fits(slot.finding.tally):
             # A limit was nearer than it seemed when this was begun. Now its budget is known.
             with self._lock:
                 slot = self._schedule.redo(slot)
@@ -107,7 +107,7 @@ class Advances:
             if self._interrupts.insistent:
                 return None
             self._wait()
-        if slot.finding is not None and not self._session.fits(slot.finding.advance):
+        if slot.finding is not None and not self._session.fits(slot.finding.tally):
             return None
         return self._taken(slot)
 
@@ -143,7 +143,7 @@ class Advances:
         if slot.failure is not None:
             raise slot.failure
         assert slot.finding is not None
-        self._session.take(slot.finding.advance, slot.patience)
+        self._session.take(slot.finding, slot.patience)
         with self._lock:
             self._schedule.take()
         # There is room for one more advance that waits for its turn.

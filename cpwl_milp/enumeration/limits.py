@@ -64,6 +64,11 @@ class Pace:
         return Pace(self.seconds / 16, max(1, self.regions // 16))
 
     @staticmethod
+    def for_counting(jobs: int) -> Pace:
+        """A pace at which nobody keeps regions, and all workers have some 200,000 in hand."""
+        return Pace(regions=max(1000, min(50_000, 200_000 // jobs)))
+
+    @staticmethod
     def for_rows(row_bytes: int, jobs: int = 1) -> Pace:
         """A pace that bounds memory at `row_bytes` bytes a region.
 

@@ -146,7 +146,7 @@ class Schedule:
         return again
 
     def _cost(self, finding: Finding) -> int:
-        return max(self._least_cost, len(finding.advance.regions))
+        return max(self._least_cost, finding.tally.n_regions)
 
 
 def _patience_after(slot: Slot, finding: Finding) -> Patience:

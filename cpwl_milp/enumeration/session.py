@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 
 from cpwl_milp.core.errors import CheckFailedError
-from cpwl_milp.core.exploration import Advance, Budget, Engine
+from cpwl_milp.core.exploration import Budget, Engine
 from cpwl_milp.enumeration.frontier import Frontier
 from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.outcome import Outcome, Tally
 from cpwl_milp.enumeration.progress import Snapshot
 from cpwl_milp.enumeration.schedule import Patience
+from cpwl_milp.enumeration.work import Finding
 
 # An engine that hands a cube back so often, untouched and before its time, never ends.
 _MOST_IDLE_ADVANCES = 100
@@ -80,21 +81,21 @@ class Session:
             prefix_left = tuple(max(0, limits.max_per_layer - k) for k in tally.prefix_counts)
         return Budget(regions, time.monotonic() + end, prefix_left)
 
-    def fits(self, advance: Advance) -> bool:
+    def fits(self, new: Tally) -> bool:
         """Whether an advance made before its turn is what it would be now.
 
         Its budget was of an earlier moment and left more, never less. If it kept to what is left
         now, the engine met no limit then that it would not meet now at the same cell.
         """
         limits, tally = self._limits, self.tally
-        n_regions = tally.n_regions + len(advance.regions)
+        n_regions = tally.n_regions + new.n_regions
         if limits.max_regions is not None and n_regions > limits.max_regions:
             return False
-        counts = zip(tally.prefix_counts, advance.prefix_counts, strict=True)
+        counts = tally.plus(new).prefix_counts
         most = limits.max_per_layer
-        return most is None or all(before + int(new) <= most for before, new in counts)
+        return most is None or all(count <= most for count in counts)
 
-    def take(self, advance: Advance, patience: Patience) -> None:
+    def take(self, finding: Finding, patience: Patience) -> None:
         """Book one advance.
 
         Raises
@@ -108,8 +109,8 @@ class Session:
                 f"handed one cube back untouched {patience.idle} times before its time was up",
                 "regions, other cubes, or the reason why it is unresolved",
             )
-        self.frontier.replace(advance)
-        self.tally = self.tally.plus(Tally.of(advance))
+        self.frontier.replace(finding.advance)
+        self.tally = self.tally.plus(finding.tally)
         allowed = self._limits.max_regions
         if allowed is not None and self.tally.n_regions > allowed:
             raise CheckFailedError(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import InputError
 from cpwl_milp.core.exploration import Advance, Budget, Engine
+from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.enumeration.outcome import Tally
 
 Delivery: TypeAlias = Callable[[], None]
 
@@ -40,6 +42,9 @@ class Finding:
     Attributes
     ----------
     advance : Advance
+        Without its regions: nobody keeps them who does not want them.
+    tally : Tally
+        What it counted.
     in_time : bool
         Whether the engine handed back before its time was up.
     deliveries : tuple of callable
@@ -47,6 +52,7 @@ class Finding:
     """
 
     advance: Advance
+    tally: Tally
     in_time: bool
     deliveries: tuple[Delivery, ...]
 
@@ -71,12 +77,15 @@ class Work:
     def __init__(self, engine: Engine, sinks: Sequence[Sink] = ()) -> None:
         self._engine = engine
         self._prepare = [_prepare(sink) for sink in sinks]
+        self._none = RegionBatch.empty(0, 0)
 
     def __call__(self, cube: Cube, budget: Budget) -> Finding:
         """Advance a cube, and prepare what the sinks want of it."""
         advance = self._engine.advance(cube, budget)
         in_time = budget.seconds_left > 0
-        return Finding(advance, in_time, tuple(prepare(advance) for prepare in self._prepare))
+        deliveries = tuple(prepare(advance) for prepare in self._prepare)
+        bare = replace(advance, regions=self._none)
+        return Finding(bare, Tally.of(advance), in_time, deliveries)
 
 
 def _prepare(sink: Sink) -> Callable[[Advance], Delivery]:

@@ -404,7 +404,7 @@ def test_sinks_prepare_in_the_workers_and_take_in_order() -> None:
 
 
 @given(toys, st.integers(0, 10**6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_a_run_folder_holds_the_same_sequence_of_rows(
     tmp_path_factory: pytest.TempPathFactory, engine: ToyEngine, seed: int
 ) -> None:
