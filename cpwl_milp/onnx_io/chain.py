@@ -66,13 +66,12 @@ def chain(blocks: Sequence[Block], output: Tensor) -> tuple[Network, tuple[Probe
     before = _Positions.of({0: np.arange(blocks[0].slope.size)})
     layers: list[Layer] = []
     probes = []
+    until = [int(levels.max(initial=0)) for levels in needed]
+    waiting: list[int] = []  # blocks below, in order, that something above this layer reads
     for level in range(1, last):
         own = members[level]
-        carried = {
-            b: np.flatnonzero(needed[b] > level)
-            for b in range(len(blocks))
-            if depth[b] < level and needed[b].max(initial=0) > level
-        }
+        waiting = sorted(b for b in (*waiting, *members[level - 1]) if until[b] > level)
+        carried = {b: np.flatnonzero(needed[b] > level) for b in waiting}
         parts = [(before.matrix(z), z.const) for z in (blocks[b].pre for b in own) if z is not None]
         here: dict[int, NDArray[np.intp]] = {b: np.arange(blocks[b].slope.size) for b in own}
         if carried:

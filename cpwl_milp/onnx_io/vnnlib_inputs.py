@@ -6,9 +6,7 @@ inputs is read here; an atom that mentions an output restricts no input by itsel
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +14,14 @@ import numpy as np
 
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.errors import DomainError
+from cpwl_milp.onnx_io.vnnlib_boxes import Bounds, as_boxes, intersected, narrow
 from cpwl_milp.onnx_io.vnnlib_syntax import Script, Statement, Tree, read_script
 
-_VARIABLE = re.compile(r"([XY])_(\d+)")
+_VARIABLE = re.compile(r"([XY])_([0-9]{1,9})")
 _COMPARISONS = ("<=", ">=", "<", ">", "=")
 _IGNORED = ("set-logic", "set-info", "set-option", "check-sat", "get-model", "exit")
-# Several disjunctions over inputs multiply; more boxes than this nobody meant.
-_MAX_BOXES = 1_000_000
-
-# Lower and upper bound of each input that is mentioned.
-_Bounds = dict[int, tuple[float, float]]
+# float() takes more than the format: underscores, "infinity" ...
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 def read_vnnlib_boxes(path: str | Path, n_inputs: int) -> tuple[Box, ...]:
@@ -46,8 +42,8 @@ def read_vnnlib_boxes(path: str | Path, n_inputs: int) -> tuple[Box, ...]:
     """
     script = read_script(path)
     _check_declarations(script, n_inputs)
-    common: _Bounds = {}
-    unions: list[list[_Bounds]] = []
+    common: Bounds = {}
+    unions: list[list[Bounds]] = []
     names = {f"X_{k}": k for k in range(n_inputs)}
     for statement in script.statements:
         tree = statement.tree
@@ -62,23 +58,22 @@ def read_vnnlib_boxes(path: str | Path, n_inputs: int) -> tuple[Box, ...]:
         if found is None:
             continue
         if len(found) == 1:
-            _narrow(common, found[0])
+            narrow(common, found[0])
         else:
             unions.append(found)
-    return _joined(script.path, common, unions, n_inputs)
+    return as_boxes(common, intersected(unions, script.path), n_inputs, script.path)
 
 
-def _plain_bound(tree: Tree, names: dict[str, int], common: _Bounds) -> bool:
+def _plain_bound(tree: Tree, names: dict[str, int], common: Bounds) -> bool:
     """Take in ``(<= X_i c)`` or ``(>= X_i c)``, nearly every line of nearly every file."""
     if len(tree) != 3 or not isinstance(tree[1], str) or not isinstance(tree[2], str):
         return False
     k = names.get(tree[1])
     if k is None or tree[0] not in ("<=", ">="):
         return False
-    try:
-        value = float(tree[2])
-    except ValueError:
+    if _NUMBER.fullmatch(tree[2]) is None:
         return False
+    value = float(tree[2])
     if not -np.inf < value < np.inf:
         return False
     low, high = common.get(k, (-np.inf, np.inf))
@@ -135,13 +130,15 @@ class _Reader:
     def error(self, found: str, expected: str = "", hint: str = "") -> DomainError:
         return DomainError(self.script.place(self.statement), found, expected, hint)
 
-    def boxes(self, tree: Tree) -> list[_Bounds] | None:
+    def boxes(self, tree: Tree) -> list[Bounds] | None:
         """The formula's input boxes, to be united; None if it restricts no input."""
         if isinstance(tree, str) or not tree or not isinstance(tree[0], str):
             raise self.error(f"'{_short(tree)}'", "a comparison, 'and' or 'or'")
         head, parts = tree[0], tree[1:]
         if head in _COMPARISONS:
             return self._atom(head, parts)
+        if head in ("and", "or") and not parts:
+            raise self.error(f"an '{head}' of nothing", "formulas")
         if head == "and":
             return self._all([self.boxes(part) for part in parts])
         if head == "or":
@@ -150,36 +147,31 @@ class _Reader:
             return None
         raise self.error(f"'{head}' over inputs", "bounds, 'and' and 'or'")
 
-    def _all(self, found: list[list[_Bounds] | None]) -> list[_Bounds] | None:
+    def _all(self, found: list[list[Bounds] | None]) -> list[Bounds] | None:
         given = [options for options in found if options is not None]
         if not given:
             return None
-        single: _Bounds = {}
+        single: Bounds = {}
         several = []
         for options in given:
             if len(options) == 1:
-                _narrow(single, options[0])
+                narrow(single, options[0])
             else:
                 several.append(options)
         if not several:
             return [single]
-        return self._product(single, several)
+        boxes = intersected(several, self.script.place(self.statement))
+        for box in boxes:
+            narrow(box, single)
+        return boxes
 
-    def _product(self, single: _Bounds, several: list[list[_Bounds]]) -> list[_Bounds]:
-        count = 1
-        for options in several:
-            count *= len(options)
-            if count > _MAX_BOXES:
-                raise self.error("more than a million combinations of boxes", "fewer disjunctions")
-        return [_intersection([single, *choice]) for choice in itertools.product(*several)]
-
-    def _any(self, found: list[list[_Bounds] | None]) -> list[_Bounds] | None:
+    def _any(self, found: list[list[Bounds] | None]) -> list[Bounds] | None:
         if all(options is None for options in found):
             return None
         # A disjunct that speaks of outputs only leaves the inputs free.
         return [box for options in found for box in (options if options is not None else [{}])]
 
-    def _atom(self, head: str, parts: list[Tree]) -> list[_Bounds] | None:
+    def _atom(self, head: str, parts: list[Tree]) -> list[Bounds] | None:
         if len(parts) != 2:
             raise self.error(f"'{head}' of {len(parts)} terms", "two")
         left, right = parts
@@ -189,6 +181,8 @@ class _Reader:
         constant += rest
         if has_output or also:
             return None
+        if not all(np.isfinite(number) for number in (constant, *coefficients.values())):
+            raise self.error("a term that overflows", "finite numbers")
         coefficients = {k: c for k, c in coefficients.items() if c != 0.0}
         if len(coefficients) != 1:
             raise self.error(
@@ -252,12 +246,11 @@ class _Reader:
         return self._affine(tree, 1.0, {})[0]
 
     def _number(self, text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise self.error(f"'{text[:40]}'", "a number, X_i or Y_j") from None
+        if _NUMBER.fullmatch(text) is None:
+            raise self.error(f"'{text[:40]}'", "a number, X_i or Y_j")
+        value = float(text)
         if not np.isfinite(value):
-            raise self.error(f"the bound {text}", "a finite number")
+            raise self.error(f"the bound {text[:40]}", "a finite number")
         return value
 
 
@@ -275,53 +268,3 @@ def _mentions_input(tree: Tree) -> bool:
 def _short(tree: Tree) -> str:
     text = tree if isinstance(tree, str) else f"({' '.join(_short(part) for part in tree[:6])})"
     return text if len(text) <= 60 else text[:60] + " ..."
-
-
-def _narrow(bounds: _Bounds, more: _Bounds) -> None:
-    for k, (low, high) in more.items():
-        old_low, old_high = bounds.get(k, (-np.inf, np.inf))
-        bounds[k] = (max(low, old_low), min(high, old_high))
-
-
-def _intersection(parts: Iterable[_Bounds]) -> _Bounds:
-    result: _Bounds = {}
-    for part in parts:
-        _narrow(result, part)
-    return result
-
-
-def _joined(
-    path: str, common: _Bounds, unions: list[list[_Bounds]], n_inputs: int
-) -> tuple[Box, ...]:
-    """The common bounds, intersected with each choice of disjuncts; empty ones are dropped."""
-    count = 1
-    for options in unions:
-        count *= len(options)
-    if count > _MAX_BOXES:
-        raise DomainError(path, f"{count:,} combinations of boxes", f"at most {_MAX_BOXES:,}")
-    found: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
-    empty = None
-    for choice in itertools.product(*unions):
-        lower, upper = np.full(n_inputs, -np.inf), np.full(n_inputs, np.inf)
-        for part in (common, *choice):
-            for k, (low, high) in part.items():
-                lower[k], upper[k] = max(lower[k], low), min(upper[k], high)
-        for name, bound in (("lower", lower), ("upper", upper)):
-            free = np.flatnonzero(np.isinf(bound))
-            if free.size:
-                raise DomainError(
-                    path, f"X_{free[0]} has no {name} bound", "a lower and an upper bound each"
-                )
-        crossed = np.flatnonzero(lower > upper)
-        if crossed.size:
-            k = crossed[0]
-            empty = f"X_{k} has lower bound {lower[k]:g} above upper bound {upper[k]:g}"
-        else:
-            found.setdefault(lower.tobytes() + upper.tobytes(), (lower, upper))
-    if not found:
-        raise DomainError(path, f"an empty input set: {empty}", "lower <= upper")
-    several = len(found) > 1
-    return tuple(
-        Box(lower, upper, f"{path} (box {k + 1} of {len(found)})" if several else path)
-        for k, (lower, upper) in enumerate(found.values())
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ Tree: TypeAlias = "str | list[Tree]"
 
 _TOKEN = re.compile(r"[()]|[^\s()]+")
 _COMMENT = re.compile(r";[^\n]*")
+# The largest real files, of networks over photographs, hold 20 MB.
+_MAX_BYTES = 1 << 26
 # Real files nest 5 deep; the limit keeps readers of the tree free to recurse.
 _MAX_DEPTH = 100
 
@@ -72,7 +75,7 @@ def read_script(path: str | Path) -> Script:
     text = _text(Path(path), name)
     if ";" in text:
         text = _COMMENT.sub("", text)
-    statements = tuple(_statements(_TOKEN.findall(text), name, text))
+    statements = tuple(_statements(text, name))
     if not statements:
         raise DomainError(name, "an empty file", "a VNN-LIB file")
     return Script(name, text, statements)
@@ -80,9 +83,15 @@ def read_script(path: str | Path) -> Script:
 
 def _text(file: Path, name: str) -> str:
     try:
-        raw = file.read_bytes()
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise DomainError(name, "not a regular file", "a VNN-LIB file")
+        with file.open("rb") as stream:
+            raw = stream.read(_MAX_BYTES + 1)
         if raw.startswith(b"\x1f\x8b"):
-            raw = gzip.decompress(raw)
+            with gzip.open(file) as unpacked:
+                raw = unpacked.read(_MAX_BYTES + 1)
+        if len(raw) > _MAX_BYTES:
+            raise DomainError(name, f"more than {_MAX_BYTES >> 20} MB of text", "a VNN-LIB file")
         return raw.decode("utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
@@ -91,10 +100,11 @@ def _text(file: Path, name: str) -> str:
         raise DomainError(name, f"not text: {error}", "a VNN-LIB file, plain or gzip") from error
 
 
-def _statements(tokens: list[str], name: str, text: str) -> Iterator[Statement]:
+def _statements(text: str, name: str) -> Iterator[Statement]:
     stack: list[list[Tree]] = []
     start = 0
-    for k, token in enumerate(tokens):
+    for k, match in enumerate(_TOKEN.finditer(text)):
+        token = sys.intern(match[0])
         if token == "(":
             if not stack:
                 start = k

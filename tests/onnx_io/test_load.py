@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -509,3 +511,12 @@ def test_stderr_stays_quiet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     captured = capfd.readouterr()
     assert captured.err == ""
     assert captured.out == ""
+
+
+def test_thousands_of_layers_are_read_in_seconds(tmp_path: Path) -> None:
+    names = ["x", *(f"a{k}" for k in range(2999)), "y"]
+    nodes = [node("Relu", [a], [b]) for a, b in itertools.pairwise(names)]
+    path = save(model(nodes), tmp_path)
+    start = time.process_time()
+    assert load_model(path).network.widths == (3,) * 3000
+    assert time.process_time() - start < 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import time
 from pathlib import Path
 
@@ -81,6 +82,11 @@ def test_gzip(tmp_path: Path) -> None:
     assert read_vnnlib_boxes(path, 2)[0].upper[1] == 1
 
 
+def _grid(n: int) -> str:
+    """A disjunction of n bounds."""
+    return "(assert (or " + " ".join(f"(<= X_0 0.{k:04})" for k in range(n)) + "))"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -94,7 +100,18 @@ def test_gzip(tmp_path: Path) -> None:
         (HEAD + UNIT + "\n(assert (<= (* X_0 X_0) 1))", "line 6: a product of variables"),
         (HEAD + UNIT + "(assert (<= X_2 1))", "line 5: X_2 is not declared"),
         (HEAD + UNIT + "(assert (<= X_0 one))", "line 5: 'one'.*a number"),
-        (HEAD + UNIT + "(assert (<= X_0 inf))", "a finite number"),
+        (HEAD + UNIT + "(assert (<= X_0 inf))", "'inf'; expected a number"),
+        (HEAD + UNIT + "(assert (<= X_0 1e999))", "the bound 1e999; expected a finite number"),
+        (HEAD + UNIT + "(assert (<= X_0 1_0))", "'1_0'; expected a number"),
+        (HEAD + UNIT + "(assert (<= (* 1e308 1e308 X_0) 1))", "line 5: a term that overflows"),
+        (HEAD + UNIT + "(assert (<= X_0 (- (+ 1e308 1e308) (+ 1e308 1e308))))", "overflows"),
+        (HEAD + UNIT + f"(assert (<= X_{'9' * 5000} 1))", "line 5: 'X_999999"),
+        (f"(declare-const X_{'9' * 5000} Real)", "line 1: a declaration of another form"),
+        ("(declare-const X_\u0660 Real)", "line 1: a declaration of another form"),
+        (HEAD + UNIT + "(assert (or))", "line 5: an 'or' of nothing"),
+        (HEAD + UNIT + "(assert (and (<= X_0 1) (and)))", "line 5: an 'and' of nothing"),
+        (HEAD + UNIT + "\0", "line 5: .* outside of parentheses"),
+        (HEAD + UNIT + _grid(1000) + _grid(1000).replace("X_0", "X_1") * 2, "too many boxes"),
         (HEAD + UNIT + "(assert (<= X_0))", "'<=' of 1 terms"),
         (HEAD + UNIT + "(assert)", "assert of 0 formulas"),
         (HEAD + UNIT + "(assert (not (<= X_0 1)))", "'not' over inputs"),
@@ -127,6 +144,22 @@ def test_unreadable_files(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)))
     with pytest.raises(DomainError, match="not text"):
         read_vnnlib_boxes(path, 2)
+    path.write_bytes(gzip.compress(b" " * (70 << 20), 1))
+    with pytest.raises(DomainError, match="more than 64 MB of text"):
+        read_vnnlib_boxes(path, 2)
+    os.mkfifo(tmp_path / "pipe")
+    for special in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(DomainError, match="not a regular file"):
+            read_vnnlib_boxes(special, 2)
+
+
+def test_disjunctions_that_repeat_or_exclude_each_other_do_not_multiply(tmp_path: Path) -> None:
+    text = UNIT + "".join(f"(assert (or (<= X_0 0.5) (<= X_0 0.{k}5)))" for k in range(30))
+    start = time.perf_counter()
+    assert len(boxes(tmp_path, text)) <= 31
+    nested = "".join(f"(or (<= X_0 0.5) (<= X_0 0.{k}5))" for k in range(30))
+    assert len(boxes(tmp_path, UNIT + f"(assert (and {nested}))")) <= 31
+    assert time.perf_counter() - start < 5
 
 
 _PIECES = ["(", ")", "assert", "declare-const", "X_0", "X_1", "Y_0", "Real", "<=", ">=", "and",
