@@ -15,7 +15,6 @@ kill between the two leaves orphans, which the next writer removes, and the step
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -28,11 +27,19 @@ from cpwl_milp.storage.atomic import sync_folder, write_whole
 from cpwl_milp.storage.description import Description
 from cpwl_milp.storage.journal import JournalWriter, Step, read_journal
 from cpwl_milp.storage.lock import FolderLock
+from cpwl_milp.storage.places import (
+    JOURNAL,
+    LOCK,
+    REGIONS,
+    RUN,
+    THIN,
+    require_room,
+    require_run,
+    writing,
+)
 from cpwl_milp.storage.question import Layout, Question
 from cpwl_milp.storage.rows import OutputMaps, part_metadata, region_batch, region_columns
 from cpwl_milp.storage.tables import count_rows, read_batches, write_table
-
-_RUN, _JOURNAL, _LOCK, _REGIONS, _THIN = "run.json", "journal.jsonl", "lock", "regions", "thin"
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,10 @@ class RunFolder:
         self._lock = lock
         self._parts: list[_Part] = []
         self._end = 0
-        for step, end in read_journal(path / _JOURNAL):
+        for step, end in read_journal(path / JOURNAL):
             self._note(step)
             self._end = end
-        self._journal = JournalWriter(path / _JOURNAL, self._end) if lock is not None else None
+        self._journal = JournalWriter(path / JOURNAL, self._end) if lock is not None else None
 
     @classmethod
     def create(cls, path: Path, question: Question, versions: Mapping[str, str]) -> RunFolder:
@@ -78,18 +85,18 @@ class RunFolder:
         RunFolderError
             If the path is a file or holds a run or anything else, or cannot be written.
         """
-        _require_room(path)
+        require_room(path)
         description = Description(question.seen_from(path), versions)
-        with _writing(path):
+        with writing(path):
             path.mkdir(parents=True, exist_ok=True)
-            lock = FolderLock(path / _LOCK)
-        with lock.kept_unless_failing(), _writing(path):
-            _require_room(path)  # again, now that nobody else can begin here
-            for name in (_REGIONS, _THIN):
+            lock = FolderLock(path / LOCK)
+        with lock.kept_unless_failing(), writing(path):
+            require_room(path)  # again, now that nobody else can begin here
+            for name in (REGIONS, THIN):
                 (path / name).mkdir(exist_ok=True)
-            write_whole(path / _JOURNAL, b"")
+            write_whole(path / JOURNAL, b"")
             # Last: a folder with a run.json is a whole run folder.
-            description.write(path / _RUN)
+            description.write(path / RUN)
             sync_folder(path.parent)
             return cls(path, description, lock)
 
@@ -108,11 +115,11 @@ class RunFolder:
         RunFolderError
             If there is no run, it is damaged, of another question, or written by another process.
         """
-        _require_run(path)
-        with _writing(path):
-            lock = FolderLock(path / _LOCK)
-        with lock.kept_unless_failing(), _writing(path):
-            description = Description.read(path / _RUN)
+        require_run(path)
+        with writing(path):
+            lock = FolderLock(path / LOCK)
+        with lock.kept_unless_failing(), writing(path):
+            description = Description.read(path / RUN)
             if question is not None:
                 description.question.require_same(question, path)
             run = cls(path, description, lock)
@@ -131,8 +138,8 @@ class RunFolder:
         RunFolderError
             If there is no run or it is damaged.
         """
-        _require_run(path)
-        return cls(path, Description.read(path / _RUN), None)
+        require_run(path)
+        return cls(path, Description.read(path / RUN), None)
 
     @property
     def question(self) -> Question:
@@ -181,12 +188,12 @@ class RunFolder:
         number = (self._parts[-1].number + 1 if self._parts else 1) if n_regions + n_thin else None
         step = replace(step, n_regions=n_regions, n_thin=n_thin, part=number)
         metadata = part_metadata(self.question)
-        with _writing(self.path):
+        with writing(self.path):
             if n_regions and number is not None:
                 columns = region_columns(self.layout, regions, maps)
-                write_table(self._file(_REGIONS, number), [columns], metadata)
+                write_table(self._file(REGIONS, number), [columns], metadata)
             if thin is not None and n_thin and number is not None:
-                write_table(self._file(_THIN, number), [{"pattern": thin}], metadata)
+                write_table(self._file(THIN, number), [{"pattern": thin}], metadata)
             self._end = journal.append(step)
         self._note(step)
         # Only now: after a failed write nothing may follow the torn line.
@@ -194,12 +201,12 @@ class RunFolder:
 
     def finish(self, outcome: Mapping[str, Any]) -> None:
         """Say in `run.json` how this session ended."""
-        with _writing(self.path):
+        with writing(self.path):
             self._describe(outcome)
 
     def steps(self) -> Iterator[Step]:
         """The steps so far, read from the journal."""
-        for step, end in read_journal(self.path / _JOURNAL):
+        for step, end in read_journal(self.path / JOURNAL):
             if end > self._end:
                 return  # another process wrote it after this one opened the folder
             yield step
@@ -210,7 +217,7 @@ class RunFolder:
         """The stored region columns as arrays, at most `rows` rows at a time."""
         for part in self._parts:
             if part.n_regions:
-                yield from read_batches(self._file(_REGIONS, part.number), rows, names)
+                yield from read_batches(self._file(REGIONS, part.number), rows, names)
 
     def batches(self, rows: int = 1 << 16) -> Iterator[RegionBatch]:
         """The regions listed so far, in the order listed, at most `rows` at a time."""
@@ -226,7 +233,7 @@ class RunFolder:
         """Thin patterns, packed; an engine may meet one more than once."""
         for part in self._parts:
             if part.n_thin:
-                for batch in read_batches(self._file(_THIN, part.number), rows):
+                for batch in read_batches(self._file(THIN, part.number), rows):
                     yield batch["pattern"]
 
     def close(self) -> None:
@@ -261,7 +268,7 @@ class RunFolder:
 
     def _check_parts(self) -> None:
         for part in self._parts:
-            for folder, rows in ((_REGIONS, part.n_regions), (_THIN, part.n_thin)):
+            for folder, rows in ((REGIONS, part.n_regions), (THIN, part.n_thin)):
                 file = self._file(folder, part.number)
                 if rows and (found := count_rows(file)) != rows:
                     raise RunFolderError(
@@ -269,9 +276,9 @@ class RunFolder:
                     )
 
     def _remove_orphans(self) -> None:
-        known = {self._file(_REGIONS, p.number) for p in self._parts if p.n_regions}
-        known |= {self._file(_THIN, p.number) for p in self._parts if p.n_thin}
-        for home in (self.path / _REGIONS, self.path / _THIN):
+        known = {self._file(REGIONS, p.number) for p in self._parts if p.n_regions}
+        known |= {self._file(THIN, p.number) for p in self._parts if p.n_thin}
+        for home in (self.path / REGIONS, self.path / THIN):
             home.mkdir(exist_ok=True)
             for file in [*home.glob("part-*.parquet"), *home.glob(".part-*.tmp")]:
                 if file not in known:
@@ -279,45 +286,4 @@ class RunFolder:
 
     def _describe(self, outcome: Mapping[str, Any] | None) -> None:
         self.description = replace(self.description, outcome=outcome)
-        self.description.write(self.path / _RUN)
-
-
-def _require_run(path: Path) -> None:
-    if not path.is_dir():
-        raise RunFolderError(str(path), "no such folder", "a run folder")
-    if not (path / _RUN).is_file():
-        raise RunFolderError(
-            str(path), "not a run folder: it has no run.json", hint="begin a run with -o"
-        )
-
-
-def _require_room(path: Path) -> None:
-    """Check that `path` is free: absent, empty, or left by a kill before a run had begun."""
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise RunFolderError(str(path), "is a file", "a folder for the run")
-    if (path / _RUN).exists():
-        raise RunFolderError(
-            str(path), "already holds a run", hint="continue it with --resume, or name another"
-        )
-    ours = {_LOCK, _JOURNAL, _REGIONS, _THIN, f".{_RUN}.tmp", f".{_JOURNAL}.tmp"}
-    for entry in path.iterdir():
-        begun = entry.name not in ours or (entry.is_dir() and any(entry.iterdir()))
-        if begun or (entry.name == _JOURNAL and entry.stat().st_size):
-            raise RunFolderError(
-                str(path), f"holds other files ({entry.name})", "a new or an empty folder"
-            )
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn what the file system says into an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise RunFolderError(
-            str(path),
-            f"cannot be written: {error.strerror or error}",
-            hint="make room or choose another folder; a run begun can be resumed",
-        ) from error
+        self.description.write(self.path / RUN)
