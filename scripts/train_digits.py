@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from training import datasets, outputs, torch_networks
 
+TRAIN_ROWS = 300
+
 
 def main() -> None:
     """Train, export, and say what was written."""
@@ -28,6 +30,9 @@ def main() -> None:
     # Multiples of 1/16 up to 1 are exact in float16.
     folder.save_array("digits_test_x", data.test_x.astype(np.float16))
     folder.save_array("digits_test_y", data.test_y.astype(np.uint8))
+    # Enough of the training part to look at the regions around it.
+    folder.save_array("digits_train_x", data.train_x[:TRAIN_ROWS].astype(np.float16))
+    folder.save_array("digits_train_y", data.train_y[:TRAIN_ROWS].astype(np.uint8))
 
 
 if __name__ == "__main__":

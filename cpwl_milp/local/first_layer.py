@@ -202,7 +202,7 @@ def _far_2(arrangement: Arrangement, gram: Dense, sets: NDArray[np.intp]) -> NDA
     z = arrangement.at_centre[sets]
     y = _solved(part, z)
     lengths = np.sqrt(np.diag(gram))[sets]
-    square = np.einsum("bi,bij,bj->b", y, part, y)
+    square = np.einsum("bi,bi->b", (y[:, None, :] @ part)[:, 0, :], y)
     terms = 2.0 * (arrangement.weight.shape[1] + 4 * sets.shape[1] + 16)
     charge = gamma(2.0 * terms) * np.einsum("bi,bi->b", np.abs(y), lengths) ** 2
     return _proved(arrangement, sets, y, np.sqrt(np.maximum(square, 0.0) + charge))
@@ -223,9 +223,9 @@ def _far_polyhedral(
     weights = np.ones((len(sets), rows.shape[2]))
     for _ in range(_STEPS):
         w, o = rows[todo], weights[todo]
-        part = np.einsum("bik,bk,bjk->bij", w, o, w)
+        part = (w * o[:, None, :]) @ w.transpose(0, 2, 1)
         y = _solved(part, z[todo])
-        pulled = np.einsum("bik,bi->bk", w, y)
+        pulled = (y[:, None, :] @ w)[:, 0, :]
         proved = _proved(
             arrangement, sets[todo], y, _dual_norms(arrangement, sets[todo], y, pulled)
         )
