@@ -58,12 +58,12 @@ def draw_distributions(path: Path, panels: Sequence[Panel], title: str) -> None:
         if panel.logarithmic and _positive(panel.values):
             axes.set_xscale("log")
         axes.set(title=panel.title, xlabel=panel.axis, ylabel="share of points", ylim=(0, 1.02))
-        _with_legend(axes)
+    _with_legend(fields)
     _save(figure, path, title)
 
 
 def draw_course(path: Path, panels: Sequence[Panel], models: Sequence[str], title: str) -> None:
-    """Draw medians and the middle half of the points over the models, a line for each set.
+    """Draw medians over the models, a line for each set, and the first set's middle half.
 
     Parameters
     ----------
@@ -77,15 +77,19 @@ def draw_course(path: Path, panels: Sequence[Panel], models: Sequence[str], titl
     figure, fields = _fields(len(panels))
     places = np.arange(len(models))
     for axes, panel in zip(fields, panels, strict=True):
-        for name, values in panel.values.items():
+        for place, (name, values) in enumerate(panel.values.items()):
             low, middle, high = _quartiles(values)
             (line,) = axes.plot(places, middle, marker="o", label=name)
-            axes.fill_between(places, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+            if place == 0:
+                # More bands than one cannot be told apart.
+                axes.fill_between(
+                    places, low, high, color=line.get_color(), alpha=0.15, linewidth=0
+                )
         if panel.logarithmic and _positive(panel.values):
             axes.set_yscale("log")
         axes.set(title=panel.title, ylabel=panel.axis)
         axes.set_xticks(places, models, rotation=30, ha="right")
-        _with_legend(axes)
+    _with_legend(fields)
     _save(figure, path, title)
 
 
@@ -105,7 +109,7 @@ def _positive(values: Mapping[str, Vector]) -> bool:
 
 
 def _fields(n: int):  # type: ignore[no-untyped-def]
-    columns = min(3, n)
+    columns = 2 if n == 4 else min(3, n)
     rows = -(-n // columns)
     figure = Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained")
     FigureCanvasAgg(figure)
@@ -115,9 +119,10 @@ def _fields(n: int):  # type: ignore[no-untyped-def]
     return figure, fields[:n]
 
 
-def _with_legend(axes) -> None:  # type: ignore[no-untyped-def]
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize="small")
+def _with_legend(fields) -> None:  # type: ignore[no-untyped-def]
+    """One legend, as the lines are the same in all fields."""
+    if fields and fields[0].get_legend_handles_labels()[0]:
+        fields[0].legend(fontsize="small")
 
 
 def _save(figure: Figure, path: Path, title: str) -> None:
