@@ -70,7 +70,7 @@ def main() -> None:
         assert mark.search(text), name
         text = mark.sub(lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", text)
     PAGE.write_text(text, encoding="utf-8")
-    shutil.copy(arguments.work / "digits-0-near" / "course.svg", FIGURE)
+    shutil.copy(arguments.work / "digits-0-near-course" / "course.svg", FIGURE)
 
 
 def trained(task: Task, seed: int, work: Path) -> list[Path]:
@@ -93,18 +93,25 @@ def trained(task: Task, seed: int, work: Path) -> list[Path]:
 
 
 def asked(task: Task, seed: int, models: Sequence[Path], work: Path, n: int) -> dict[str, Any]:
-    """The answers for one seed: exact in small balls, bounds and samples in larger ones."""
-    common = ["--data", f"{task.name}-{seed}-train.npy", "--points", str(n)]
+    """The answers for one seed: exact in small balls, bounds and samples in larger ones.
+
+    Along training for the data alone; against other points after it.
+    """
+    data = ["--data", f"{task.name}-{seed}-train.npy", "--points", str(n)]
+    others = []
     for other in task.others:
-        spec = f"{task.name}-{seed}-test.npy" if other == "test" else other
-        common += ["--compare", spec]
+        others += ["--compare", f"{task.name}-{seed}-test.npy" if other == "test" else other]
     names = [model.name for model in models]
-    small = ["--radius", str(task.exact_radius), "--max-regions", "30000", "--max-seconds", "60"]
-    large = ["--radius", str(task.radius), "--no-count"]
-    return {
-        "near": answered(names, [*common, *small], work, f"{task.name}-{seed}-near"),
-        "far": answered(names, [*common, *large], work, f"{task.name}-{seed}-far"),
+    balls = {
+        "near": [f"--radius={task.exact_radius}", "--max-regions=30000", "--max-seconds=60"],
+        "far": [f"--radius={task.radius}", "--no-count"],
     }
+    found = {}
+    for kind, options in balls.items():
+        start = f"{task.name}-{seed}-{kind}"
+        found[f"{kind} course"] = answered(names, [*data, *options], work, f"{start}-course")
+        found[kind] = answered(names[-1:], [*data, *others, *options], work, start)
+    return found
 
 
 def answered(names: Sequence[str], options: Sequence[str], work: Path, out: str) -> dict[str, Any]:
@@ -149,7 +156,9 @@ def along_training(answers: Sequence[dict[str, Any]]) -> str:
         ("crossing units, r = {far:g}", "far", "crossing_units", "{:.0f}"),
     ):
         cells = [
-            ", ".join(form.format(median(answer[part], measure, model)) for answer in answers)
+            ", ".join(
+                form.format(median(answer[f"{part} course"], measure, model)) for answer in answers
+            )
             for model in range(len(EPOCHS))
         ]
         radii = {kind: answers[0][kind]["radii"][0] for kind in ("near", "far")}
@@ -159,7 +168,6 @@ def along_training(answers: Sequence[dict[str, Any]]) -> str:
 
 def elsewhere(task: Task, answers: Sequence[dict[str, Any]]) -> str:
     """After training: medians of every set, and in how many seeds the data hold more."""
-    last = len(EPOCHS) - 1
     measures = (
         (f"regions, r = {task.exact_radius:g}", "near", "lower"),
         (f"patterns in samples, r = {task.radius:g}", "far", "sampled_patterns"),
@@ -176,24 +184,23 @@ def elsewhere(task: Task, answers: Sequence[dict[str, Any]]) -> str:
             form = {"log10_upper": "{:.1f}", "boundary_distance": "{:.3f}"}.get(measure, "{:.0f}")
             sets = [answer[part]["sets"][place]["name"] for answer in answers]
             values = [
-                form.format(median(answer[part], measure, last, points))
+                form.format(median(answer[part], measure, 0, points))
                 for answer, points in zip(answers, sets, strict=True)
             ]
-            verdict = "" if place == 0 else f"; {votes(answers, part, measure, sets, last)}"
+            verdict = "" if place == 0 else f"; {votes(answers, part, measure, sets)}"
             cells.append(f"{', '.join(values)}{verdict}")
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"
 
 
-def votes(
-    answers: Sequence[dict[str, Any]], part: str, measure: str, sets: Sequence[str], model: int
-) -> str:
+def votes(answers: Sequence[dict[str, Any]], part: str, measure: str, sets: Sequence[str]) -> str:
     """Seeds in which the data are higher, and lower, at p < 0.01 by the signed-rank test."""
     higher = lower = 0
     for answer, points in zip(answers, sets, strict=True):
         for row in answer[part]["comparisons"]:
-            asked = (row["model"], row["against_set"], row["measure"])
-            if asked == (model, points, measure) and row["wilcoxon_p"] < 0.01:
+            if (row["against_set"], row["measure"]) == (points, measure) and row[
+                "wilcoxon_p"
+            ] < 0.01:
                 higher += row["effect"] > 0
                 lower += row["effect"] < 0
     return f"**{higher}+ {lower}-**"
