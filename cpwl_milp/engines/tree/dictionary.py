@@ -26,7 +26,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpwl_milp.engines.compiled import kernel
-from cpwl_milp.engines.tree.state import PIVOTS, SIDE, SPAN
+from cpwl_milp.engines.tree.state import PIVOTS, SIDE, SPAN, STEEP
 
 # Outcomes of `seek_negative`.
 NONNEGATIVE = 0
@@ -36,6 +36,8 @@ TOUCHES = 3  # nonnegative to the tolerance, but no more than the tolerance abov
 
 # Coefficients below this are noise of earlier pivots (rows and coordinates are of order one).
 _PIVOT = 1e-12
+# A pivot below this multiplies rounding errors up to the tolerance.
+STEEP_PIVOT = 1e-5
 # Two ratios this close are a tie, broken towards the larger pivot.
 _RATIO_TIE = 1e-13
 
@@ -218,6 +220,7 @@ def seek_negative(
         if value + step * slope < -tolerance:
             return CROSSES, col, row
         stalled = stalled + 1 if step * -slope <= least * 1e-3 else 0
+        counters[STEEP] += row >= 0 and abs(table[col, row]) < STEEP_PIVOT
         move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
         counters[PIVOTS] += 1
     return FAILED, 0, 0

@@ -36,11 +36,13 @@ from cpwl_milp.engines.tree.state import (
     EMITTED,
     ENTERED,
     LAYER,
+    LEVELS,
     LOOSE,
     OPEN,
     PIVOTS,
     PLAIN,
     REPEATED,
+    STALE,
     TABLE,
     TESTS,
     TIES,
@@ -89,6 +91,9 @@ def search(plan, state, quota, one_by_one, backtrack_first):
                 return DONE if place == AT_NONE else THIN
             leave = False
         if at[ENTERED] == 0:
+            if sizes[at[TABLE], AGE] >= STALE:
+                sizes[at[TABLE], AGE] = 0
+                return INACCURATE
             layer = at[LAYER]
             if at[UNIT] == plan.offsets[layer]:
                 compose(plan, state, layer)
@@ -130,12 +135,16 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             return NEEDS_SPACE
         unit = state.opens[s, sizes[s, OPEN] - 1]
         if sizes[s, AGE] >= CHECK_AFTER:
+            stale = sizes[s, AGE] >= STALE
             sizes[s, AGE] = 0
-            if inaccurate(plan, state):
+            if stale or inaccurate(plan, state):
                 return INACCURATE
         answer = state.answers[unit]
         if IS_NEGATIVE <= answer <= IS_POSITIVE:
             bit, col = int(answer), 0
+            if state.asked[0, 1] == CUT and at[LOOSE] < 0:
+                # float64 saw a cut where there is none: its cell is larger than the true one.
+                at[LOOSE] = at[LEVELS]
         else:
             bit, col = decide(state, unit)
         if bit == UNDECIDED:
@@ -146,6 +155,16 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             counters[REPEATED] += 1
             at[AFRESH] = 1
             return INACCURATE
+        if sizes[s, AGE] >= STALE and not IS_NEGATIVE <= answer <= IS_POSITIVE:
+            # Steep pivots on the way: once more from a fresh table, and if they come again, ask.
+            if at[AFRESH] == 0:
+                at[AFRESH] = 1
+                sizes[s, AGE] = 0
+                return INACCURATE
+            if bit <= BIT_1:
+                bit = UNDECIDED + BOTH
+            elif bit == CUTS:
+                bit = UNDECIDED + CUT
         at[AFRESH] = 0
         if bit > UNDECIDED and answer == NOT_ASKED and is_certain(plan, state, unit, bit):
             counters[TIES] += 1

@@ -13,12 +13,22 @@ ASKED, STANDING, LOOSE = range(8, 11)
 N_PLACES = 11
 
 # Places in State.counters.
-PIVOTS, TIES, DOUBTS, TESTS, REFACTORED, REPEATED = range(6)
-N_COUNTERS = 6
-COUNTER_NAMES = ("pivots", "ties", "doubts", "tests", "refactorisations", "repeated_tests")
+PIVOTS, TIES, DOUBTS, TESTS, REFACTORED, REPEATED, STEEP = range(7)
+N_COUNTERS = 7
+COUNTER_NAMES = (
+    "pivots",
+    "ties",
+    "doubts",
+    "tests",
+    "refactorisations",
+    "repeated_tests",
+    "steep_pivots",
+)
 
-# Places in State.sizes: rows in use (padding included), open units, pivots since the last check.
+# Places in State.sizes: rows in use (padding included), open units, pivots since the last check
+# (STALE or more after a steep pivot: the table is to be computed afresh before it is used).
 ROWS, OPEN, AGE = range(3)
+STALE = 1 << 20
 N_SIZES = 3
 
 # Places in State.measures: 1 / norm of a unit's map, the tolerance of its normalised map, and that

@@ -6,8 +6,25 @@ import numpy as np
 
 from cpwl_milp.engines.ambiguity import Doubt
 from cpwl_milp.engines.compiled import inlined_kernel, kernel, merged_kernel
-from cpwl_milp.engines.tree.dictionary import CROSSES, FAILED, TOUCHES, move, seek_negative
-from cpwl_milp.engines.tree.state import AGE, PIVOTS, ROWS, SIDE, TABLE, TESTS, TOLERANCE
+from cpwl_milp.engines.tree.dictionary import (
+    CROSSES,
+    FAILED,
+    STEEP_PIVOT,
+    TOUCHES,
+    move,
+    seek_negative,
+)
+from cpwl_milp.engines.tree.state import (
+    AGE,
+    PIVOTS,
+    ROWS,
+    SIDE,
+    STALE,
+    STEEP,
+    TABLE,
+    TESTS,
+    TOLERANCE,
+)
 
 BELOW, ABOVE, BOTH, CUT = (int(k) for k in (Doubt.BELOW, Doubt.ABOVE, Doubt.BOTH, Doubt.CUT))
 
@@ -101,9 +118,11 @@ def decide(state, unit):
     s = state.at[TABLE]
     counters = state.counters
     counters[TESTS] += 1
-    before = counters[PIVOTS]
+    before, steep = counters[PIVOTS], counters[STEEP]
     code, col = classify(state, unit)
     state.sizes[s, AGE] += counters[PIVOTS] - before
+    if counters[STEEP] != steep:
+        state.sizes[s, AGE] = STALE
     return code, col
 
 
@@ -141,6 +160,7 @@ def classify(state, unit):
             return UNDECIDED + (BELOW if code == CROSSES else BOTH), 0
         if code == CROSSES:
             # Go where the value is negative, and look for a positive one from there.
+            counters[STEEP] += row >= 0 and abs(table[col, row]) < STEEP_PIVOT
             move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
             counters[PIVOTS] += 1
         else:

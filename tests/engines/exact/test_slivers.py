@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.core.domain import Box
@@ -18,6 +19,22 @@ from tests.engines.listing import listed
 from tests.networks import mlp, one_layer, random_network
 from tests.oracles_exact import exact_patterns
 from tests.slivers import sliver_network
+
+
+def test_a_cell_that_float64_holds_too_large() -> None:
+    # A wedge of nearly parallel hyperplanes, in which float64 goes on to see cuts.
+    rng = np.random.default_rng(370)
+    d = int(rng.integers(3, 5))
+    widths = [int(k) for k in rng.integers(1, 6, int(rng.integers(1, 4)))]
+    network = sliver_network(rng, d, widths)
+    problem = Problem.of(network, Box(*_drawn_box(rng, d)))
+    bounds = pre_activation_bounds(problem.network, problem.domain)
+    found = listed(TreeEngine(problem, bounds))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+
+
+def _drawn_box(rng: np.random.Generator, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return -np.ones(d) * rng.integers(0, 3), np.ones(d) * rng.integers(1, 4)
 
 
 @pytest.mark.parametrize("kind", [TreeEngine, CellsEngine])
