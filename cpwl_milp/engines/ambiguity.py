@@ -41,7 +41,7 @@ class Doubt(IntEnum):
     BELOW = 1  # z > 0 somewhere; whether z < 0 anywhere is open
     ABOVE = 2  # z < 0 somewhere; whether z > 0 anywhere is open
     BOTH = 3
-    CUT = 4  # both signs are clear, but on a cell that float64 does not hold well enough
+    CUT = 4  # both signs are clear, but on a loose cell
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpwl_milp.engines.compiled import merged_kernel
-from cpwl_milp.engines.tree.dictionary import STEEP_PIVOT, exchange
+from cpwl_milp.engines.tree.dictionary import exchange
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     AGE,
@@ -26,9 +26,7 @@ from cpwl_milp.engines.tree.state import (
     ROWS,
     SIDE,
     SPAN,
-    STALE,
     STANDING,
-    STEEP,
     TABLE,
     THIN_CELL,
     UNIT,
@@ -54,7 +52,6 @@ def branch(state, unit, col):
     n_rows = state.sizes[s, ROWS]
     row = state.place[unit]
     lowest = state.tables[s, d + 3, row]
-    steep = abs(state.tables[s, col, row]) < STEEP_PIVOT
     # Stands at its lower limit: an open unit has no upper one.
     state.tables[s, d + 1, row] = 0.0
     exchange(
@@ -70,9 +67,6 @@ def branch(state, unit, col):
     )
     state.counters[PIVOTS] += 1
     state.sizes[s, AGE] += 1
-    if steep:
-        state.counters[STEEP] += 1
-        state.sizes[s, AGE] = STALE
     bit = state.fixed[unit]
     if bit < 0:
         bit = 0

@@ -26,6 +26,7 @@ from cpwl_milp.engines.tree.branching import (
     divide,
     push,
 )
+from cpwl_milp.engines.tree.dictionary import STEEP_PIVOT
 from cpwl_milp.engines.tree.entry import ASKS, EMPTY, LACKS_ROWS, ask, compose, enter
 from cpwl_milp.engines.tree.state import (
     AFRESH,
@@ -36,19 +37,29 @@ from cpwl_milp.engines.tree.state import (
     EMITTED,
     ENTERED,
     LAYER,
-    LEVELS,
     LOOSE,
     OPEN,
     PIVOTS,
     PLAIN,
     REPEATED,
     STALE,
+    STANDING,
     TABLE,
     TESTS,
     TIES,
     UNIT,
 )
-from cpwl_milp.engines.tree.units import BELOW, BIT_0, BIT_1, BOTH, CUT, CUTS, UNDECIDED, decide
+from cpwl_milp.engines.tree.units import (
+    BELOW,
+    BIT_0,
+    BIT_1,
+    BOTH,
+    CUT,
+    CUTS,
+    HELD_BADLY,
+    UNDECIDED,
+    decide,
+)
 
 # Beside the codes of descent.py.
 REGION = 5  # a region was handed out, and the caller wants to look at its cell
@@ -91,9 +102,6 @@ def search(plan, state, quota, one_by_one, backtrack_first):
                 return DONE if place == AT_NONE else THIN
             leave = False
         if at[ENTERED] == 0:
-            if sizes[at[TABLE], AGE] >= STALE:
-                sizes[at[TABLE], AGE] = 0
-                return INACCURATE
             layer = at[LAYER]
             if at[UNIT] == plan.offsets[layer]:
                 compose(plan, state, layer)
@@ -135,16 +143,15 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             return NEEDS_SPACE
         unit = state.opens[s, sizes[s, OPEN] - 1]
         if sizes[s, AGE] >= CHECK_AFTER:
-            stale = sizes[s, AGE] >= STALE
             sizes[s, AGE] = 0
-            if stale or inaccurate(plan, state):
+            if inaccurate(plan, state):
                 return INACCURATE
         answer = state.answers[unit]
         if IS_NEGATIVE <= answer <= IS_POSITIVE:
             bit, col = int(answer), 0
-            if state.asked[0, 1] == CUT and at[LOOSE] < 0:
+            if state.asked[0, 1] == CUT:
                 # float64 saw a cut where there is none: its cell is larger than the true one.
-                at[LOOSE] = at[LEVELS]
+                bit = HELD_BADLY
         else:
             bit, col = decide(state, unit)
         if bit == UNDECIDED:
@@ -156,15 +163,20 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             at[AFRESH] = 1
             return INACCURATE
         if sizes[s, AGE] >= STALE and not IS_NEGATIVE <= answer <= IS_POSITIVE:
-            # Steep pivots on the way: once more from a fresh table, and if they come again, ask.
+            # Steep pivots on the way: once more from a fresh table, and no further if they come
+            # again.
+            sizes[s, AGE] = 0
             if at[AFRESH] == 0:
                 at[AFRESH] = 1
-                sizes[s, AGE] = 0
                 return INACCURATE
-            if bit <= BIT_1:
-                bit = UNDECIDED + BOTH
-            elif bit == CUTS:
-                bit = UNDECIDED + CUT
+            bit = HELD_BADLY
+        if bit == HELD_BADLY or (
+            bit == CUTS and abs(state.tables[s, col, state.place[unit]]) < STEEP_PIVOT
+        ):
+            at[AFRESH] = 0
+            at[STANDING] = unit
+            state.answers[unit] = NOT_ASKED
+            return THIN
         at[AFRESH] = 0
         if bit > UNDECIDED and answer == NOT_ASKED and is_certain(plan, state, unit, bit):
             counters[TIES] += 1

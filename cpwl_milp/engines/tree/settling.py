@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
-from cpwl_milp.engines.tree.state import AGE, OPEN, ROWS, SPAN, STALE, TABLE, TOLERANCE
+from cpwl_milp.engines.tree.state import OPEN, ROWS, SPAN, TABLE, TOLERANCE
 
 # Bounds are given away by this share of their width, for the rounding of the sums.
 _SLACK = 1e-13
@@ -59,7 +59,7 @@ def settle(state):
     Returns False if the cube asks for another bit of one of them: no region of it is here.
     """
     s = state.at[TABLE]
-    if state.sizes[s, OPEN] == 0 or state.sizes[s, AGE] >= STALE:
+    if state.sizes[s, OPEN] == 0:
         return True
     d = state.col_ids.shape[1]
     tighten(state.tables[s], state.sizes[s, ROWS], state.columns[s], state.scratch)

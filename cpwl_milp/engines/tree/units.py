@@ -41,6 +41,7 @@ BIT_0 = 0
 BIT_1 = 1
 CUTS = 2
 UNDECIDED = 3
+HELD_BADLY = -1  # a cell that float64 does not hold well: nothing on it is to be trusted
 # From here on: that much above UNDECIDED is the doubt (ambiguity.py) of a unit that has a zero to
 # the tolerance.
 
@@ -150,7 +151,7 @@ def classify(state, unit):
         if not undecided:
             if code == CROSSES:
                 if shaky(table, n_rows, target, col, row):
-                    return UNDECIDED + CUT, col
+                    return HELD_BADLY, col
                 return CUTS, col
             if code == TOUCHES or steepness(table, target) > _STEEP:
                 note_basis(state.hint, col_ids, columns)
