@@ -22,6 +22,7 @@ from cpwl_milp.engines.cells.complex import CellComplex, Cells, cell_complex, ce
 from cpwl_milp.engines.cells.planar import memory as planar_memory
 from cpwl_milp.partition.adjacency import Surroundings, Walls, has_facet, patterns_behind
 from cpwl_milp.partition.composed import composed_blocks
+from cpwl_milp.partition.outlines import outline_of
 from cpwl_milp.partition.polygons import region_polygons
 from tests.engines.listing import listed
 from tests.networks import degenerate_network, grid, moment_curve, random_network
@@ -113,7 +114,7 @@ def test_areas_as_by_clipping() -> None:
     network = random_network(np.random.default_rng(8), 2, [14, 14])
     box = Box(np.array([-1.0, 3.0]), np.array([0.5, 4.0]))
     cells = _complex(network, box).cells
-    clipped = region_polygons(network, box, cells.patterns)
+    clipped = region_polygons(network, outline_of(box), cells.patterns)
     assert np.allclose(cells.volumes, clipped.areas(), rtol=1e-7, atol=1e-15)
 
 
