@@ -188,8 +188,11 @@ def test_tiny_coefficient_at_an_unbounded_column_is_refused() -> None:
 def test_ctrl_c_stops_a_long_solve_quietly() -> None:
     script = textwrap.dedent(
         """
+        import signal
         from tests.solvers.test_highs import knapsacks
         from cpwl_milp.solvers.highs import HighsSession
+        # Shells start what runs in the background with SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         session = HighsSession(knapsacks())
         print("ready", flush=True)
         try:
