@@ -200,7 +200,7 @@ def everyday() -> list[Group]:
         for name in FIRST_ANSWERS
     ]
     jobs = [Job("bounds", MNIST), *(Job("import", path) for path in MEGABYTE)]
-    own = [Job("own-patterns", network, max_seconds=120) for network in OWN_PATTERNS]
+    own = [Job("own-patterns", network, max_seconds=300) for network in OWN_PATTERNS]
     return [*first, *(Group((job,)) for job in (*jobs, *own))]
 
 

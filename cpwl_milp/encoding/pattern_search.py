@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from cpwl_milp.encoding.big_m import Encoding
 from cpwl_milp.encoding.compile import compile_encoding
 from cpwl_milp.solvers.highs import HighsSession
 from cpwl_milp.solvers.highs_settings import HighsSettings
+from cpwl_milp.solvers.pausable import PausableSolves
 from cpwl_milp.solvers.program import SolveStatus
 
 Units = NDArray[np.intp]
@@ -54,12 +56,15 @@ class Proposal:
         The input, within the solver's tolerances.
     reason : str
         Why the status is UNKNOWN, where the solver says so.
+    solves : int
+        Solves begun for this answer: 0 where one was waited for that had been begun before.
     """
 
     status: SolveStatus
     bits: Bits | None = None
     x: Vector | None = None
     reason: str = ""
+    solves: int = 1
 
 
 class PatternSearch(Protocol):
@@ -73,23 +78,29 @@ class PatternSearch(Protocol):
         """Exclude every pattern that has these bits at these unstable units (at least one)."""
         ...
 
-    def propose(self, time_limit: float | None) -> Proposal:
-        """Look for a pattern that is left."""
+    def propose(self, seconds: float) -> Proposal:
+        """Look for a pattern that is left; TIME_LIMIT where that takes longer.
+
+        A search that can go on from there does so when it is asked again, unless something was
+        fixed or cut in between.
+        """
         ...
 
 
 class HighsSearch:
-    """The search in a persistent HiGHS session."""
+    """The search in a persistent HiGHS session, whose solves may be left and taken up again."""
 
     def __init__(self, encoding: Encoding, settings: HighsSettings = FEASIBILITY) -> None:
         self._compiled = compile_encoding(encoding)
         program, self._scale = self._compiled.program.equilibrated()
         self._session = HighsSession(program, settings)
+        self._solves = PausableSolves(self._session)
         columns = self._compiled.on_columns
         self._binaries = columns[columns >= 0]
 
     def fix(self, literals: Mapping[int, bool]) -> None:
         """Fix the bits of some unstable units, and free all others."""
+        self._solves.give_up()
         self._session.set_column_bounds(self._binaries, 0.0, 1.0)
         units = np.array(list(literals), dtype=np.intp)
         values = np.array(list(literals.values()), dtype=np.float64)
@@ -97,20 +108,23 @@ class HighsSearch:
 
     def cut(self, units: Units, bits: Bits) -> None:
         """Add the no-good row ``sum(1 - on: bit 1) + sum(on: bit 0) >= 1``."""
+        self._solves.give_up()
         values = np.where(bits, -1.0, 1.0)
         columns = self._compiled.on_columns[units]
         self._session.add_row(columns, values, 1.0 - float(bits.sum()), np.inf)
 
-    def propose(self, time_limit: float | None) -> Proposal:
-        """Solve the program as it stands."""
-        solution = self._session.solve(time_limit)
+    def propose(self, seconds: float) -> Proposal:
+        """Solve the program as it stands, or go on with that."""
+        begun = 0 if self._solves.under_way else 1
+        solution = self._solves.solve(seconds)
+        if solution is None:
+            return Proposal(SolveStatus.TIME_LIMIT, solves=begun)
         if solution.x is None:
             reason = "HiGHS failed" if solution.status is SolveStatus.UNKNOWN else ""
-            return Proposal(solution.status, reason=reason)
+            return Proposal(solution.status, reason=reason, solves=begun)
         values = solution.x * self._scale
-        return Proposal(
-            SolveStatus.FEASIBLE, self._compiled.bits(values), self._compiled.inputs(values)
-        )
+        bits, inputs = self._compiled.bits(values), self._compiled.inputs(values)
+        return Proposal(SolveStatus.FEASIBLE, bits, inputs, solves=begun)
 
 
 class PyomoSearch:
@@ -149,11 +163,9 @@ class PyomoSearch:
         )
         self._model.no_good.add((1.0 - float(bits.sum()), expression, None))
 
-    def propose(self, time_limit: float | None) -> Proposal:
+    def propose(self, seconds: float) -> Proposal:
         """Solve the model as it stands."""
-        if time_limit is not None and time_limit <= 0:
-            return Proposal(SolveStatus.TIME_LIMIT)
-        options: dict[str, Any] = {} if time_limit is None else {"timelimit": time_limit}
+        options: dict[str, Any] = {} if math.isinf(seconds) else {"timelimit": seconds}
         try:
             with LoggingIntercept(None, "pyomo", logging.WARNING):
                 results = self._solver.solve(self._model, load_solutions=False, **options)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.errors import SolverError
 from cpwl_milp.solvers.highs_settings import DEFAULT, SMALLEST_COEFFICIENT, HighsSettings, Options
-from cpwl_milp.solvers.interruptible import InterruptibleRun
+from cpwl_milp.solvers.interruptible import InterruptibleRun, Leash
 from cpwl_milp.solvers.program import Program, Solution, SolveStatus
 
 # Linear programs with more entries than this may run long enough for Ctrl-C to matter.
@@ -24,6 +24,7 @@ _STATUS = {
     highspy.HighsModelStatus.kInfeasible: SolveStatus.INFEASIBLE,
     highspy.HighsModelStatus.kUnbounded: SolveStatus.UNBOUNDED,
     highspy.HighsModelStatus.kTimeLimit: SolveStatus.TIME_LIMIT,
+    highspy.HighsModelStatus.kInterrupt: SolveStatus.TIME_LIMIT,
     highspy.HighsModelStatus.kSolutionLimit: SolveStatus.FEASIBLE,
 }
 
@@ -44,6 +45,8 @@ class HighsSession:
     dropped_entries : int
         Coefficients below 1e-12 that HiGHS cannot hold; their rows were widened to stay sound
         (`Program.without_tiny_entries`).
+    leash : Leash
+        How long a mixed-integer solve may go on, beside its own time limit.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class HighsSession:
         program, self.dropped_entries = program.without_tiny_entries(
             SMALLEST_COEFFICIENT, 1e-2 * settings.feasibility_tolerance
         )
+        self.leash = Leash()
         self._settings = settings
         self._mixed_integer = program.is_mixed_integer
         self._n_columns = program.n_columns
@@ -182,7 +186,7 @@ class HighsSession:
         """Go on with another HiGHS object."""
         self._set(highs, options)
         self._highs = highs
-        self._run = InterruptibleRun(highs) if self._interruptible else highs.run
+        self._run = InterruptibleRun(highs, self.leash) if self._interruptible else highs.run
 
     def _set(self, highs: highspy.Highs, options: Options) -> None:
         self._expect_ok(highs.resetOptions(), "default options")
@@ -211,7 +215,7 @@ class HighsSession:
         program = self._highs.getModel()
         solution = failed
         for options in self._settings.rescues():
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or self.leash.over:
                 solution = self._nothing(SolveStatus.TIME_LIMIT)
                 break
             fresh = highspy.Highs()

@@ -1,11 +1,33 @@
-"""Runs of HiGHS that Ctrl-C can stop."""
+"""Runs of HiGHS that Ctrl-C, or anybody, can stop."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
+import time
 
 import highspy
+
+
+class Leash:
+    """Tells a run of HiGHS, in whatever thread, how long it may go on."""
+
+    def __init__(self) -> None:
+        self._end = math.inf
+
+    @property
+    def over(self) -> bool:
+        """Whether the run must stop."""
+        return time.monotonic() >= self._end
+
+    def let_go(self, seconds: float = math.inf) -> None:
+        """Let the run go on for so long from now."""
+        self._end = time.monotonic() + seconds
+
+    def pull(self) -> None:
+        """Make the run stop within moments, and every later one at once."""
+        self._end = -math.inf
 
 
 class InterruptibleRun:
@@ -14,16 +36,18 @@ class InterruptibleRun:
     Parameters
     ----------
     highs : highspy.Highs
+    leash : Leash
+        Stops the run, too.
     """
 
-    def __init__(self, highs: highspy.Highs) -> None:
+    def __init__(self, highs: highspy.Highs, leash: Leash) -> None:
         self._highs = highs
+        # Of the run under way: one that was stopped before it began must not begin later.
         self._stop = threading.Event()
-        stop = self._stop
 
         def check(event: highspy.HighsCallbackEvent) -> None:
             # Always said, as HiGHS remembers a "yes" over runs.
-            event.interrupt(stop.is_set())
+            event.interrupt(self._stop.is_set() or leash.over)
 
         highs.cbMipInterrupt += check
         highs.cbSimplexInterrupt += check
@@ -31,6 +55,7 @@ class InterruptibleRun:
 
     def __call__(self) -> highspy.HighsStatus:
         """Run, in a thread: Python hears of Ctrl-C only while its main thread is not in C++."""
+        stop = self._stop = threading.Event()
         if threading.current_thread() is not threading.main_thread():
             here: highspy.HighsStatus = self._highs.run()
             return here
@@ -40,17 +65,19 @@ class InterruptibleRun:
 
         def work() -> None:
             try:
-                answer.append(self._highs.run())
+                if not stop.is_set():
+                    answer.append(self._highs.run())
             finally:
                 ended.set()
 
-        self._stop.clear()
-        threading.Thread(target=work, daemon=True).start()
+        worker = threading.Thread(target=work, daemon=True)
         try:
+            worker.start()
             ended.wait()
         except BaseException:
-            self._stop.set()
-            while not ended.is_set():
+            stop.set()
+            # Without an identity it was never started.
+            while worker.ident is not None and not ended.is_set():
                 with contextlib.suppress(KeyboardInterrupt):
                     ended.wait()
             raise

@@ -178,7 +178,7 @@ class MilpEngine:
     def _asked(self, search: Callable[[float], Proposal], name: str, budget: Budget) -> Proposal:
         """A search's answer, UNKNOWN where it proposes what was cut."""
         proposal = search(max(budget.seconds_left, 1e-3))
-        self._findings.counts[name] += 1
+        self._findings.counts[name] += proposal.solves
         if proposal.bits is not None and self._findings.is_cut(proposal.bits):
             proposal = Proposal(
                 SolveStatus.UNKNOWN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from cpwl_milp.core.errors import SolverError
 from cpwl_milp.core.pattern import Bits
@@ -27,11 +28,15 @@ class Searches:
         self._confirming: PatternSearch | None = None
         self._cuts: list[tuple[Units, Bits]] = []
         self._literals: Mapping[int, bool] = {}
+        # The working search's last word, as long as nothing changes.
+        self._nothing_left: Proposal | None = None
         self.exhausted = False
 
     def fix(self, literals: Mapping[int, bool]) -> None:
         """Fix the bits of some unstable units in both, and free all others."""
-        self._literals = literals
+        if literals == self._literals:
+            return
+        self._literals, self._nothing_left = literals, None
         self._working.fix(literals)
         if self._confirming is not None:
             self._confirming.fix(literals)
@@ -41,17 +46,23 @@ class Searches:
         if not units.size:
             self.exhausted = True
             return
+        self._nothing_left = None
         self._working.cut(units, bits)
         if self._confirming is None:
             self._cuts.append((units, bits))
         else:
             self._confirming.cut(units, bits)
 
-    def propose(self, time_limit: float) -> Proposal:
-        """Ask the working search."""
-        return self._working.propose(time_limit)
+    def propose(self, seconds: float) -> Proposal:
+        """Ask the working search, unless it has said already that nothing is left."""
+        if self._nothing_left is not None:
+            return self._nothing_left
+        proposal = self._working.propose(seconds)
+        if proposal.status is SolveStatus.INFEASIBLE:
+            self._nothing_left = replace(proposal, solves=0)
+        return proposal
 
-    def confirm(self, time_limit: float) -> Proposal:
+    def confirm(self, seconds: float) -> Proposal:
         """Ask the confirming search."""
         if self._confirming is None:
             self._confirming = _opened(self._build)
@@ -59,7 +70,7 @@ class Searches:
                 self._confirming.cut(units, bits)
             self._cuts.clear()
             self._confirming.fix(self._literals)
-        return self._confirming.propose(time_limit)
+        return self._confirming.propose(seconds)
 
 
 class _NoSearch:
@@ -74,7 +85,7 @@ class _NoSearch:
     def cut(self, units: Units, bits: Bits) -> None:
         """Nothing to cut."""
 
-    def propose(self, time_limit: float | None) -> Proposal:
+    def propose(self, seconds: float) -> Proposal:
         """Nothing to propose, and why."""
         return Proposal(SolveStatus.UNKNOWN, reason=self._reason)
 

@@ -259,13 +259,13 @@ class _Broken:
     def cut(self, units: np.ndarray, bits: np.ndarray) -> None:
         self._search.cut(units, bits)
 
-    def propose(self, time_limit: float | None) -> Proposal:
+    def propose(self, seconds: float) -> Proposal:
         self._good -= 1
         if self._good < 0:
             if self._repeats and self._last is not None:
                 return self._last
             return Proposal(SolveStatus.UNKNOWN, reason="HiGHS failed")
-        self._last = self._search.propose(time_limit)
+        self._last = self._search.propose(seconds)
         return self._last
 
 
