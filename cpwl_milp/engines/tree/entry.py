@@ -91,6 +91,7 @@ def enter(plan, state):
             state.tables[s, k, i] = state.tables[s, k, kept[i]]
     for i in range(n_rows):
         state.row_ids[s, i] = state.row_ids[s, kept[i]]
+    n_kept = n_rows
     n_open = 0
     first = unit = at[UNIT]
     empty = False
@@ -120,6 +121,8 @@ def enter(plan, state):
             n_open += 1
         unit += 1
     if at[ASKED] > 0 and not empty:
+        # The block is entered once more with the answers: only rows that were kept are there then.
+        state.sizes[s, ROWS] = padded(state, n_kept)
         return ASKS
     forget(state, first, unit)
     at[UNIT] = unit

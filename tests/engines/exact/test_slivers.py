@@ -33,6 +33,23 @@ def test_a_cell_that_float64_holds_too_large() -> None:
     assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
 
 
+def test_a_block_that_is_entered_twice() -> None:
+    # The questions about a block come up after rows that bound nothing were left behind. Kept
+    # twice, such a row once counted a coordinate double: a region in which the last unit,
+    # -1 + relu(1 - relu(x)), is above 0.
+    network = mlp(
+        ([[0, -1, 2, 1, 2], [0, 2, 0, 1, 1], [0, 2, -2, 0, 0], [2, -2, 2, 0, -1]], [0, 0, 0, 0]),
+        ([[2, 2, 2, -1], [-1, -1, 2, -1], [2, 2, 0, -1]], [0, 0, 1]),
+        ([[2, -2, 0], [-1, -2, 1]], [0, -1]),
+        ([[1, 1]], [0]),
+    )
+    half = np.array([0.27176573, 0.23498272, 0.21554609, 0.23743118, 0.25])
+    problem = Problem.of(network, Box(-half, half))
+    found = listed(TreeEngine(problem, pre_activation_bounds(problem.network, problem.domain)))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+    assert len(found.regions) == 33
+
+
 def _drawn_box(rng: np.random.Generator, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return -np.ones(d) * rng.integers(0, 3), np.ones(d) * rng.integers(1, 4)
 
