@@ -213,7 +213,10 @@ def test_ctrl_c_stops_a_long_solve_quietly() -> None:
     assert child.stdout.readline() == "ready\n"
     time.sleep(0.5)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=20)
+    try:
+        out, err = child.communicate(timeout=20)
+    finally:
+        child.kill()
     assert out == "interrupted\nTIME_LIMIT\n"
     assert err == ""
 
