@@ -9,6 +9,9 @@ from cpwl_milp.engines.tree.state import OPEN, ROWS, SPAN, TABLE, TOLERANCE
 
 # Bounds are given away by this share of their width, for the rounding of the sums.
 _SLACK = 1e-13
+# A column's function is zero at the vertex up to so much, after the pivots of some checks: a row
+# that depends steeply on it errs by as much more.
+_ERROR = 5e-14
 # A limit that stands off the cell by this is left out of all ratio tests.
 _REDUNDANT = 1e-9
 
@@ -25,27 +28,27 @@ def tighten(table, n_rows, columns, scratch):
     scratch : float64 (2, capacity)
     """
     d = table.shape[0] - 5
-    low, high = scratch[0], scratch[1]
+    middle, reach = scratch[0], scratch[1]
     for i in range(n_rows):
-        low[i] = table[0, i]
-        high[i] = table[0, i]
+        middle[i] = table[0, i]
+        reach[i] = 0.0
     # Two columns at a time: half the traffic of the sums.
     for j in range(1, d, 2):
-        span, other_span = columns[SPAN, j - 1], columns[SPAN, j]
+        half, other = 0.5 * columns[SPAN, j - 1], 0.5 * columns[SPAN, j]
+        wide, other_wide = half + _ERROR, other + _ERROR
         for i in range(n_rows):
-            reach = table[j, i] * span
-            other = table[j + 1, i] * other_span
-            low[i] += min(reach, 0.0) + min(other, 0.0)
-            high[i] += max(reach, 0.0) + max(other, 0.0)
+            middle[i] += table[j, i] * half + table[j + 1, i] * other
+            reach[i] += abs(table[j, i]) * wide + abs(table[j + 1, i]) * other_wide
     if d % 2 == 1:
+        half = 0.5 * columns[SPAN, d - 1]
+        wide = half + _ERROR
         for i in range(n_rows):
-            reach = table[d, i] * columns[SPAN, d - 1]
-            low[i] += min(reach, 0.0)
-            high[i] += max(reach, 0.0)
+            middle[i] += table[d, i] * half
+            reach[i] += abs(table[d, i]) * wide
     for i in range(n_rows):
-        slack = _SLACK * (1.0 + high[i] - low[i])
-        least = max(table[d + 3, i], low[i] - slack)
-        most = min(table[d + 4, i], high[i] + slack)
+        slack = reach[i] + _SLACK * (1.0 + reach[i])
+        least = max(table[d + 3, i], middle[i] - slack)
+        most = min(table[d + 4, i], middle[i] + slack)
         table[d + 3, i] = least
         table[d + 4, i] = most
         table[d + 1, i] = -np.inf if least > table[d + 1, i] + _REDUNDANT else table[d + 1, i]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cpwl_milp.bounding import pre_activation_bounds
+from cpwl_milp.core.affine import Affine
 from cpwl_milp.core.domain import Box
-from cpwl_milp.core.network import Network
+from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.exact import ExactEngine
@@ -48,6 +49,20 @@ def test_a_block_that_is_entered_twice() -> None:
     found = listed(TreeEngine(problem, pre_activation_bounds(problem.network, problem.domain)))
     assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
     assert len(found.regions) == 33
+
+
+def test_bounds_from_a_vertex_of_nearly_parallel_hyperplanes() -> None:
+    # Two units of the second layer are parallel but for 1e-10. Values at the vertex where they
+    # meet err by 1e-6, and so did the bounds by which the last unit was given a bit.
+    first = Layer(Affine(np.array([[0.0, 0, 1], [0, 1, 0]]), np.array([0.0, 1.0])), np.full(2, 1.5))
+    rows = [[-0.27669463529461974, 0.240483098595919], [-0.8300839059114343, 0.7214492957411326]]
+    second = Layer(Affine(np.array([*rows, [0.0, 1.0]]), np.zeros(3)), np.array([1.5, 1.5, 0.0]))
+    third = Layer(Affine(np.array([[0.0, 1.0, -0.4]]), np.array([5e-324])), np.array([0.1]))
+    network = Network((first, second, third), Affine(np.ones((1, 1)), np.zeros(1)))
+    box = Box(np.array([-3.0, -1.0, -1.0]), np.array([-1.0, 1.0, 0.38]))
+    problem = Problem.of(network, box)
+    found = listed(TreeEngine(problem, pre_activation_bounds(network, box)))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
 
 
 def _drawn_box(rng: np.random.Generator, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
