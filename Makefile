@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXPORTERS_VENV ?= .venv-exporters
 BENCH_VENV ?= .venv-bench
 
-.PHONY: bench bench-large bench-quick demo test test-exporters lint
+.PHONY: bench bench-large bench-quick demo test test-exporters test-slow lint
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/pytest -n 2
+
+# Coverage of intervals and other simulations.
+test-slow: $(VENV)/.ready
+	$(BIN)/pytest -n 2 -m slow
 
 # What PyTorch, scikit-learn and Keras write today; these frameworks take gigabytes, so apart.
 $(EXPORTERS_VENV)/.ready: pyproject.toml

@@ -13,7 +13,10 @@ from cpwl_milp.cli.output import print_json
 from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 # What may be asked of an enumeration beside its own question.
-_OF_A_RUN = ("model_path", "moved", "fixed", "data", "labels", "permutations", "seed", "as_json")
+_OF_A_RUN = (
+    *("model_path", "moved", "fixed", "data", "labels", "label_bins", "atoms"),
+    *("permutations", "seed", "as_json"),
+)
 
 
 @click.command(name="information")
@@ -31,6 +34,17 @@ _OF_A_RUN = ("model_path", "moved", "fixed", "data", "labels", "permutations", "
 )
 @click.option("--labels", metavar="FILE", help="Their classes (.npy, .npz or .csv).")
 @click.option(
+    "--label-bins",
+    type=click.IntRange(min=2),
+    metavar="K",
+    help="Cut real-valued labels into K classes of equal counts.",
+)
+@click.option(
+    "--atoms",
+    is_flag=True,
+    help="The samples are all inputs there are, equally probable: exact, nothing is corrected.",
+)
+@click.option(
     "--permutations",
     type=click.IntRange(min=1),
     default=1000,
@@ -45,6 +59,8 @@ def command(
     moved: Path | None,
     data: str,
     labels: str | None,
+    label_bins: int | None,
+    atoms: bool,
     permutations: int,
     seed: int,
     as_json: bool,
@@ -59,6 +75,7 @@ def command(
     Examples:
       cpwl-milp information network.onnx --data X.npy --labels y.npy
       cpwl-milp information run --data X.npy --labels y.npy --json
+      cpwl-milp information szt.onnx --data all-inputs.npy --labels y.npy --atoms
     """
     from cpwl_milp.cli import checks, domains, question
     from cpwl_milp.core.domains import domain_from
@@ -67,6 +84,8 @@ def command(
     from cpwl_milp.partition.samples import sample_patterns
     from cpwl_milp.storage.arrays import read_array, read_samples
 
+    if label_bins is not None and labels is None:
+        raise click.UsageError("--label-bins needs --labels")
     run = model.path if model.path.is_dir() else None
     where = None
     if run is not None:
@@ -89,7 +108,7 @@ def command(
     rows = read_samples(data, network.n_inputs, input_shape=question.sample_shape(imported))
     classes = None
     if labels is not None:
-        classes = as_labels(read_array(labels, text=True), len(rows), where=labels)
+        classes = as_labels(read_array(labels, text=True), len(rows), bins=label_bins, where=labels)
         for notice in classes.notices:
             click.echo(f"note: {notice}", err=True)
     samples = sample_patterns(network, rows, where)
@@ -99,7 +118,9 @@ def command(
         "domain": None if where is None else where.describe(),
         "data": data,
         "run": None if run is None else _weighed(run, samples),
-        **measure(samples, classes, n_permutations=permutations, seed=seed).as_json(),
+        **measure(
+            samples, classes, population=atoms, n_permutations=permutations, seed=seed
+        ).as_json(),
     }
     if as_json:
         print_json(answer)
@@ -141,51 +162,52 @@ def _show(answer: dict[str, Any]) -> None:
                 f"the run is incomplete: {run['unlisted']:,} samples lie in "
                 f"{run['unlisted_patterns']:,} regions that it does not list"
             )
-    rows = []
-    for layer in answer["layers"]:
-        for kind in ("own", "prefix"):
-            part = layer[kind]
-            entropy, mutual = part["entropy_bits"], part["mi_labels_bits"]
-            rows.append(
-                (
-                    str(layer["layer"]),
-                    kind,
-                    f"{part['regions_seen']:,}",
-                    f"{entropy['plugin']:.3f}",
-                    f"{entropy['miller_madow']:.3f}",
-                    *(_mutual(mutual)),
-                    f"{part['missing_mass']:.3f}",
-                    "yes" if part["reliable"] else "no",
-                )
-            )
     show_table(
         "regions as bins (bits)",
         (
-            "layer",
-            "patterns",
-            "seen",
-            "H",
-            "H mm",
-            "I(R;Y)",
-            "I mm",
-            "I null",
-            "p",
-            "unseen mass",
-            "reliable",
+            *("layer", "patterns", "seen", "Chao1", "H", "H grassberger", "I(R;Y)", "I mm"),
+            *("I null", "p", "unseen mass", "reliable"),
         ),
-        rows,
+        [
+            (str(layer["layer"]), kind, *_line(layer[kind], _listed(run, layer["layer"], kind)))
+            for layer in answer["layers"]
+            for kind in ("own", "prefix")
+        ],
     )
     for note in answer["notes"]:
         click.echo(f"- {note}")
     click.echo(f"- {answer['reliability_rule']}")
 
 
-def _mutual(mutual: dict[str, float] | None) -> tuple[str, str, str, str]:
-    if mutual is None:
-        return "-", "-", "-", "-"
+def _listed(run: dict[str, Any] | None, layer: int, kind: str) -> int | None:
+    """How many patterns of that kind the run lists."""
+    if run is None:
+        return None
+    name = "own_patterns" if kind == "own" else "prefix_regions"
+    return int(run[name][layer - 1])
+
+
+def _line(part: dict[str, Any], listed: int | None) -> tuple[str, ...]:
+    entropy, mutual = part["entropy_bits"], part["mi_labels_bits"] or {}
+    seen = f"{part['regions_seen']:,}" + ("" if listed is None else f" of {listed:,}")
+    grassberger = _bits(entropy["grassberger"])
+    if part["entropy_interval_bits"] is not None:
+        low, high = part["entropy_interval_bits"]
+        grassberger += f" ±{(high - low) / 2:.3f}"
+    p = mutual.get("null_p")
     return (
-        f"{mutual['plugin']:.3f}",
-        f"{mutual['miller_madow']:.3f}",
-        f"{mutual['null_mean']:.3f}",
-        f"{mutual['null_p']:.3g}",
+        seen,
+        f"{part['chao1']:,.0f}",
+        _bits(entropy["plugin"]),
+        grassberger,
+        _bits(mutual.get("plugin")),
+        _bits(mutual.get("miller_madow")),
+        _bits(mutual.get("null_mean")),
+        "-" if p is None else f"{p:.3g}",
+        f"{part['missing_mass']:.3f}",
+        "yes" if part["reliable"] else "no",
     )
+
+
+def _bits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

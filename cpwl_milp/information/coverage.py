@@ -18,3 +18,15 @@ def missing_mass(counts: Counts) -> float:
 def samples_per_region(counts: Counts) -> float:
     """Samples per occupied region."""
     return float(counts.sum() / np.count_nonzero(counts))
+
+
+def chao1(counts: Counts) -> float:
+    """Regions that samples of this distribution can fall into, at least (Chao 1984).
+
+    ``K + f1^2 / (2 f2)``, or ``K + f1 (f1 - 1) / 2`` where no region has two samples.
+    """
+    singles, pairs = (float(np.count_nonzero(counts == size)) for size in (1, 2))
+    seen = float(np.count_nonzero(counts))
+    if pairs:
+        return seen + singles**2 / (2.0 * pairs)
+    return seen + singles * (singles - 1.0) / 2.0

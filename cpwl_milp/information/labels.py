@@ -74,7 +74,7 @@ def as_labels(
             where,
             f"real-valued labels, e.g. {flat[bad]:g} in row {bad}",
             "classes: integers, whole numbers or strings",
-            "give a number of label bins to cut them into classes",
+            "cut them into classes first: --label-bins K of `information` does",
         )
     names, ids = np.unique(flat, return_inverse=True)
     return _labels(ids, [str(int(name)) for name in names])

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cpwl_milp.core.errors import DataError
-from cpwl_milp.information.coverage import missing_mass, samples_per_region
-from cpwl_milp.information.entropy import entropies, plugin
+from cpwl_milp.information.entropy import plugin
+from cpwl_milp.information.intervals import LEVEL
 from cpwl_milp.information.labels import Labels
-from cpwl_milp.information.mutual import Contingency, informations
-from cpwl_milp.information.null import PermutationNull, permutation_null
+from cpwl_milp.information.measures import Estimates, PartitionInformation, measured
 from cpwl_milp.information.reliability import RULE
 from cpwl_milp.partition.samples import Bins, SamplePatterns
 
@@ -20,71 +19,51 @@ _NOTES = (
     "prefix patterns refine with depth, so their counts, H and I can never fall: a bottleneck "
     "shows in the own patterns only",
     "own patterns are no function of the layer before's own patterns: their I may rise with depth",
-    "miller_madow of the information corrects by the occupied cells, miller_madow_table by all",
     "null_mean and null_p: the plug-in information on permuted labels; what exceeds the mean is "
     "what the regions tell of the labels",
+)
+_OF_A_SAMPLE = (
+    "miller_madow of the information corrects by the occupied cells, miller_madow_table by all",
+    f"intervals are {100 * LEVEL:g} % by the normal approximation: of H around grassberger, of I "
+    "around miller_madow; they hold where the estimate is reliable",
+)
+_OF_A_POPULATION = (
+    "the rows are taken as the whole population, each equally probable: plugin is exact and "
+    "nothing is corrected",
 )
 
 
 @dataclass(frozen=True)
-class PartitionInformation:
-    """What one partition of the samples holds.
+class LayerInformation:
+    """Both partitions of one layer, counted from 1.
 
     Attributes
     ----------
-    regions_seen : int
-        Patterns with a sample.
-    entropy_bits : dict of str to float
-        By estimator.
-    mi_labels_bits : dict of str to float, or None
-        By estimator; None without labels.
-    null : PermutationNull or None
-    missing_mass : float
-        Good-Turing's share of the distribution in regions without a sample.
-    samples_per_region : float
-    saturated : bool
-        Every sample is alone in its region: plug-in I equals H(Y) whatever the network has learnt.
-    reliable : bool
-        By the rule in the answer.
+    layer : int
+    own, prefix : PartitionInformation
+    own_given_before : dict of str to float or None
+        H(R_l | C_{l-1}): what this layer's own pattern adds to the prefix before it.
+    before_given_own : dict of str to float or None
+        H(C_{l-1} | R_l): what of the prefix before it the own pattern does not tell.
     """
-
-    regions_seen: int
-    entropy_bits: dict[str, float]
-    mi_labels_bits: dict[str, float] | None
-    null: PermutationNull | None
-    missing_mass: float
-    samples_per_region: float
-    saturated: bool
-    reliable: bool
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields of ``information --json``."""
-        mutual: dict[str, float | int] | None = None
-        if self.mi_labels_bits is not None and self.null is not None:
-            mutual = {
-                **self.mi_labels_bits,
-                "null_mean": self.null.mean,
-                "null_p": self.null.p_value,
-                "null_permutations": self.null.n_permutations,
-            }
-        return {
-            "regions_seen": self.regions_seen,
-            "entropy_bits": self.entropy_bits,
-            "mi_labels_bits": mutual,
-            "missing_mass": self.missing_mass,
-            "samples_per_region": self.samples_per_region,
-            "saturated": self.saturated,
-            "reliable": self.reliable,
-        }
-
-
-@dataclass(frozen=True)
-class LayerInformation:
-    """Both partitions of one layer, counted from 1."""
 
     layer: int
     own: PartitionInformation
     prefix: PartitionInformation
+    own_given_before: Estimates
+    before_given_own: Estimates
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of ``layers``."""
+        return {
+            "layer": self.layer,
+            "own": self.own.as_json(),
+            "prefix": self.prefix.as_json(),
+            "conditional_entropy_bits": {
+                "own_given_before": self.own_given_before,
+                "before_given_own": self.before_given_own,
+            },
+        }
 
 
 @dataclass(frozen=True)
@@ -94,6 +73,8 @@ class Information:
     Attributes
     ----------
     n_samples : int
+    population : bool
+        Whether the samples are all there is.
     classes : tuple of str, or None
         None without labels.
     label_entropy_bits : float or None
@@ -105,6 +86,7 @@ class Information:
     """
 
     n_samples: int
+    population: bool
     classes: tuple[str, ...] | None
     label_entropy_bits: float | None
     layers: tuple[LayerInformation, ...]
@@ -122,12 +104,10 @@ class Information:
             }
         return {
             "n_samples": self.n_samples,
+            "population": "atoms" if self.population else "sample",
             "samples": self.samples,
             "labels": labels,
-            "layers": [
-                {"layer": k.layer, "own": k.own.as_json(), "prefix": k.prefix.as_json()}
-                for k in self.layers
-            ],
+            "layers": [layer.as_json() for layer in self.layers],
             "reliability_rule": RULE.text,
             "notes": list(self.notes),
         }
@@ -137,6 +117,7 @@ def measure(
     samples: SamplePatterns,
     labels: Labels | None = None,
     *,
+    population: bool = False,
     n_permutations: int = 1000,
     seed: int = 0,
 ) -> Information:
@@ -147,6 +128,8 @@ def measure(
     samples : SamplePatterns
         All of them count, also those outside the domain: patterns exist on the whole space.
     labels : Labels, optional
+    population : bool
+        The samples are all inputs there are, each equally probable: then the answer is exact.
     n_permutations : int
         Of the labels, for the null.
     seed : int
@@ -160,64 +143,81 @@ def measure(
         raise DataError(
             "labels", f"{len(labels.ids)} of them for {samples.n_samples} samples", "one a sample"
         )
-    measured: list[LayerInformation] = []
+
+    def of(bins: Bins) -> PartitionInformation:
+        return measured(
+            bins, labels, population=population, n_permutations=n_permutations, seed=seed
+        )
+
+    found: list[LayerInformation] = []
     before: PartitionInformation | None = None
     for number, layer in enumerate(samples.layers, start=1):
-        own = _measured(layer.own, labels, n_permutations, seed)
+        own = of(layer.own)
         # A refinement with as many bins is the same partition.
         if len(layer.prefix) == len(layer.own):
             prefix = own
         elif before is not None and len(layer.prefix) == before.regions_seen:
             prefix = before
         else:
-            prefix = _measured(layer.prefix, labels, n_permutations, seed)
+            prefix = of(layer.prefix)
+        found.append(_layer(number, own, prefix, before))
         before = prefix
-        measured.append(LayerInformation(number, own, prefix))
     return Information(
         n_samples=samples.n_samples,
+        population=population,
         classes=None if labels is None else labels.classes,
         label_entropy_bits=None if labels is None else plugin(labels.counts),
-        layers=tuple(measured),
+        layers=tuple(found),
         samples=samples.describe(),
-        notes=_notes(measured, labels),
+        notes=_notes(found, labels, population),
     )
 
 
-def _measured(
-    bins: Bins, labels: Labels | None, n_permutations: int, seed: int
-) -> PartitionInformation:
-    counts = bins.counts
-    mutual, null, label_entropy = None, None, 0.0
-    if labels is not None:
-        table = Contingency.of(bins.ids, labels.ids, len(labels.classes))
-        mutual = informations(table)
-        null = permutation_null(table, n_permutations=n_permutations, seed=seed)
-        label_entropy = plugin(labels.counts)
-    return PartitionInformation(
-        regions_seen=len(bins),
-        entropy_bits=entropies(counts),
-        mi_labels_bits=mutual,
-        null=null,
-        missing_mass=missing_mass(counts),
-        samples_per_region=samples_per_region(counts),
-        saturated=len(bins) == len(bins.ids) and len(bins) > 1,
-        reliable=RULE.holds(counts, None if null is None else null.mean, label_entropy),
+def _layer(
+    number: int,
+    own: PartitionInformation,
+    prefix: PartitionInformation,
+    before: PartitionInformation | None,
+) -> LayerInformation:
+    """With H(R_l | C_{l-1}) = H(C_l) - H(C_{l-1}), and H(C_{l-1} | R_l) = H(C_l) - H(R_l)."""
+    nothing: Estimates = dict.fromkeys(own.entropy_bits, 0.0)
+    earlier = nothing if before is None else before.entropy_bits
+    return LayerInformation(
+        number,
+        own,
+        prefix,
+        own_given_before=_difference(prefix.entropy_bits, earlier),
+        before_given_own=_difference(prefix.entropy_bits, own.entropy_bits),
     )
 
 
-def _notes(measured: list[LayerInformation], labels: Labels | None) -> tuple[str, ...]:
-    notes = list(_NOTES)
+def _difference(whole: Estimates, part: Estimates) -> Estimates:
+    found: Estimates = {}
+    for name, value in whole.items():
+        less = part[name]
+        found[name] = None if value is None or less is None else value - less
+    plug = found["plugin"]
+    # Never negative but for rounding.
+    found["plugin"] = None if plug is None else max(plug, 0.0)
+    return found
+
+
+def _notes(
+    found: list[LayerInformation], labels: Labels | None, population: bool
+) -> tuple[str, ...]:
+    notes = [*_NOTES, *(_OF_A_POPULATION if population else _OF_A_SAMPLE)]
     if labels is not None:
         notes += labels.notices
         saturated = [
             f"{k.layer} ({name})"
-            for k in measured
+            for k in found
             for name, part in (("own", k.own), ("prefix", k.prefix))
             if part.saturated
         ]
         if saturated:
+            what = "is H(Y)" if population else "would be H(Y), and is withheld"
             notes.append(
-                f"layers {', '.join(saturated)}: every sample is alone in its region, so the "
-                "plug-in information is H(Y) by construction and says nothing of the network"
+                f"layers {', '.join(saturated)}: every sample is alone in its region, so that the "
+                f"information {what} whatever the network has learnt"
             )
     return tuple(notes)

@@ -14,7 +14,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.information.entropy import Counts, miller_madow, plugin
+from cpwl_milp.information.entropy import (
+    Counts,
+    EntropyEstimator,
+    chao_shen,
+    chao_wang_jost,
+    grassberger,
+    miller_madow,
+    plugin,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +34,23 @@ class Contingency:
     rows, columns : ndarray of int64
         Samples of each region and of each class.
     cells : ndarray of int64
-        Counts of the occupied cells, in no particular order.
+        Counts of the occupied cells.
+    places : ndarray of int64, shape (n_cells, 2)
+        Row and column of each.
     """
 
     rows: Counts
     columns: Counts
     cells: Counts
+    places: NDArray[np.int64]
 
     @staticmethod
     def of(regions: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int) -> Contingency:
         """The table of two id vectors of one length, ids from 0."""
-        _, cells = np.unique(regions * n_classes + labels, return_counts=True)
-        return Contingency(np.bincount(regions), np.bincount(labels, minlength=n_classes), cells)
+        pairs, cells = np.unique(regions * n_classes + labels, return_counts=True)
+        places = np.stack(np.divmod(pairs, n_classes), axis=1)
+        columns = np.bincount(labels, minlength=n_classes)
+        return Contingency(np.bincount(regions), columns, cells, places)
 
 
 MutualEstimator: TypeAlias = Callable[[Contingency], float]
@@ -74,12 +87,24 @@ def miller_madow_table(table: Contingency) -> float:
     return plugin_information(table) - float(bias)
 
 
+def from_entropies(entropy: EntropyEstimator) -> MutualEstimator:
+    """``H(R) + H(Y) - H(R, Y)``, each term by one entropy estimator; may come out below 0."""
+
+    def estimate(table: Contingency) -> float:
+        return entropy(table.rows) + entropy(table.columns) - entropy(table.cells)
+
+    return estimate
+
+
 MUTUAL_ESTIMATORS: Mapping[str, MutualEstimator] = MappingProxyType(
     {
         "plugin": plugin_information,
         # The one that goes with the Miller-Madow entropies: I = H(R) + H(Y) - H(R, Y).
         "miller_madow": miller_madow_cells,
         "miller_madow_table": miller_madow_table,
+        "grassberger": from_entropies(grassberger),
+        "chao_shen": from_entropies(chao_shen),
+        "chao_wang_jost": from_entropies(chao_wang_jost),
     }
 )
 

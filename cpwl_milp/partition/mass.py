@@ -61,6 +61,8 @@ class JoinReport:
         of a boundary; in a region that is not listed (an error when the list is complete).
     unlisted_patterns : int
         Distinct patterns of the unlisted samples.
+    own_patterns, prefix_regions : tuple of int
+        Listed own patterns, and listed prefixes, of each layer.
     """
 
     regions: int
@@ -70,6 +72,8 @@ class JoinReport:
     at_boundaries: int
     unlisted: int
     unlisted_patterns: int
+    own_patterns: tuple[int, ...]
+    prefix_regions: tuple[int, ...]
 
 
 def own_masses(samples: SamplePatterns, layer: int) -> Masses:
@@ -224,6 +228,12 @@ class RegionJoin:
             at_boundaries=int(ties.sum()),
             unlisted=n_unlisted,
             unlisted_patterns=n_patterns,
+            own_patterns=tuple(own.n_distinct for own, _ in self._layers),
+            # The last prefix is the region itself.
+            prefix_regions=(
+                *(prefix.n_distinct for _, prefix in self._layers[:-1]),
+                *([self._regions] if self._layers else []),
+            ),
         )
 
 
@@ -241,6 +251,12 @@ class _Gathered:
         self._n_new += len(distinct)
         if self._n_new > max(_BLOCK, len(self._distinct)):
             self._merge()
+
+    @property
+    def n_distinct(self) -> int:
+        """Distinct patterns so far."""
+        self._merge()
+        return len(self._distinct)
 
     def _merge(self) -> None:
         self._distinct, _, _ = unique(np.concatenate([self._distinct, *self._new]))

@@ -38,6 +38,7 @@ ASKED = {
         f"information whole {DATA} {LABELS}",
         f"information part {DATA}",
         f"information {MODEL} {DATA}",
+        f"information {MODEL} {DATA} {LABELS} --atoms",
     ],
     "local": [
         f"local {MODEL} {DATA} {CLASSES} --points 4 --radius 0.1,0.3 --norm inf -o around",
@@ -72,6 +73,8 @@ def _fits(value: Any, kind: str) -> bool:
     """Whether a value is of a type as the page writes it."""
     if " or " in kind:
         return any(_fits(value, part) for part in kind.split(" or "))
+    if "/" in kind and " " not in kind:
+        return any(_fits(value, part) for part in kind.split("/"))
     if kind.startswith("list of "):
         return isinstance(value, list) and all(_fits(v, kind[8:]) for v in value)
     if kind.startswith("object of "):
@@ -163,6 +166,7 @@ def test_fields_are_the_documented_ones(command: str, answers: dict[str, list[An
         ([1.5, 2], "number or list of number", True),
         (["x"], "list of number", False),
         ({"a": "b"}, "object of integer", False),
+        ({"a": 1.5, "b": None}, "object of number/null or null", True),
         ({}, "model", False),
     ],
 )

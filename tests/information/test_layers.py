@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from cpwl_milp.core.errors import DataError
+from cpwl_milp.information.entropy import ENTROPY_ESTIMATORS
 from cpwl_milp.information.labels import as_labels
 from cpwl_milp.information.layers import measure
+from cpwl_milp.onnx_io import load_model
 from cpwl_milp.partition.samples import sample_patterns
 from tests.definitions import SERRA_FIG2, tent
 from tests.models.manifest import MODELS
@@ -33,12 +35,11 @@ def test_tent_information_appears_at_one_layer(depth: int) -> None:
     for k in found.layers:
         assert k.prefix.entropy_bits["plugin"] == pytest.approx(k.layer, abs=1e-12)
         assert k.own.entropy_bits["plugin"] == pytest.approx(1, abs=1e-12)
-        assert k.prefix.mi_labels_bits is not None
+        assert k.prefix.labels is not None
         expected = 1.0 if k.layer == depth else 0.0
-        assert k.prefix.mi_labels_bits["plugin"] == pytest.approx(expected, abs=1e-12)
-        assert k.prefix.null is not None
+        assert k.prefix.labels.estimates["plugin"] == pytest.approx(expected, abs=1e-12)
         # Equal to all permutations, or beyond them.
-        assert (k.prefix.null.p_value == 1 / 51) == (k.layer == depth)
+        assert (k.prefix.labels.null.p_value == 1 / 51) == (k.layer == depth)
         assert k.prefix.reliable
 
 
@@ -59,14 +60,14 @@ def test_prefix_measures_never_fall(seed: int) -> None:
         assert a.prefix.regions_seen <= b.prefix.regions_seen
         assert a.prefix.entropy_bits["plugin"] <= b.prefix.entropy_bits["plugin"] + 1e-12
         for k in (a, b):
-            assert k.prefix.mi_labels_bits is not None
-            assert k.own.mi_labels_bits is not None
+            assert k.prefix.labels is not None
+            assert k.own.labels is not None
             # Own patterns are functions of the prefix.
-            assert k.own.mi_labels_bits["plugin"] <= k.prefix.mi_labels_bits["plugin"] + 1e-12
+            assert k.own.labels.estimates["plugin"] <= k.prefix.labels.estimates["plugin"] + 1e-12
             assert k.own.entropy_bits["plugin"] <= k.prefix.entropy_bits["plugin"] + 1e-12
-        assert a.prefix.mi_labels_bits is not None
-        assert b.prefix.mi_labels_bits is not None
-        assert a.prefix.mi_labels_bits["plugin"] <= b.prefix.mi_labels_bits["plugin"] + 1e-12
+        assert a.prefix.labels is not None
+        assert b.prefix.labels is not None
+        assert a.prefix.labels.estimates["plugin"] <= b.prefix.labels.estimates["plugin"] + 1e-12
 
 
 def test_atoms_of_the_szt_data() -> None:
@@ -76,8 +77,8 @@ def test_atoms_of_the_szt_data() -> None:
     assert found.label_entropy_bits == pytest.approx(0.9991571209, abs=1e-10)
     last = found.layers[-1].prefix
     assert last.entropy_bits["plugin"] <= 12
-    assert last.mi_labels_bits is not None
-    assert last.mi_labels_bits["plugin"] <= 0.9991571209 + 1e-12
+    assert last.labels is not None
+    assert last.labels.estimates["plugin"] <= 0.9991571209 + 1e-12
 
 
 def test_json() -> None:
@@ -99,6 +100,7 @@ def test_json() -> None:
                 "miller_madow",
                 "grassberger",
                 "chao_shen",
+                "chao_wang_jost",
             }
             assert {"plugin", "miller_madow", "null_mean", "null_p"} < set(part["mi_labels_bits"])
             assert isinstance(part["reliable"], bool)
@@ -110,7 +112,13 @@ def test_json() -> None:
     deepest = found["layers"][-1]["prefix"]
     assert deepest["saturated"]
     assert not deepest["reliable"]
-    assert deepest["mi_labels_bits"]["plugin"] == pytest.approx(found["labels"]["entropy_bits"])
+    # Nothing is said of the information, but what shuffled labels give just as well.
+    told = deepest["mi_labels_bits"]
+    assert {told[name] for name in ("plugin", "grassberger", "interval", "null_corrected")} == {
+        None
+    }
+    assert set(deepest["label_entropy_given_region_bits"].values()) == {None}
+    assert told["null_mean"] == pytest.approx(found["labels"]["entropy_bits"])
     assert deepest["mi_labels_bits"]["null_p"] == 1
     assert any("alone in its region" in note for note in found["notes"])
 
@@ -131,8 +139,65 @@ def test_constant_labels_and_a_wrong_number() -> None:
     found = measure(samples, as_labels(np.zeros(50, int), 50), n_permutations=10)
     assert found.label_entropy_bits == 0
     part = found.layers[0].own
-    assert part.mi_labels_bits is not None
-    assert part.mi_labels_bits["plugin"] == 0
+    assert part.labels is not None
+    assert part.labels.estimates["plugin"] == 0
     assert any("H(Y) = 0" in note for note in found.notes)
     with pytest.raises(DataError, match="49 of them for 50"):
         measure(samples, as_labels(np.arange(49) % 2, 49))
+
+
+def test_conditional_entropies_add_up() -> None:
+    rng = np.random.default_rng(4)
+    network = random_network(rng, 3, [5, 4, 3])
+    x = rng.normal(size=(3000, 3))
+    labels = as_labels((x[:, 0] > 0).astype(int), 3000)
+    found = measure(sample_patterns(network, x), labels, n_permutations=20)
+    known = dict.fromkeys(found.layers[0].prefix.entropy_bits, 0.0)
+    for k in found.layers:
+        for name, value in k.prefix.entropy_bits.items():
+            added, lost = k.own_given_before[name], k.before_given_own[name]
+            assert value is not None
+            assert added is not None
+            assert lost is not None
+            assert value == pytest.approx(known[name] + added, abs=1e-9)
+            assert value == pytest.approx(k.own.entropy_bits[name] + lost, abs=1e-9)
+            known[name] = value
+        for part in (k.own, k.prefix):
+            assert part.labels is not None
+            for name, given in part.labels.label_entropy_given_region.items():
+                told = part.labels.estimates[name]
+                label_entropy = ENTROPY_ESTIMATORS[name](labels.counts)
+                assert given == pytest.approx(label_entropy - told, abs=1e-9)
+
+
+def test_a_population_is_exact() -> None:
+    """All 4096 inputs of the 12-bit data through a trained network."""
+    x, y = (np.load(MODELS / "szt" / f"szt_{k}.npy") for k in "xy")
+    network = load_model(MODELS / "szt" / "szt_relu_epoch_0400.onnx").network
+    found = measure(
+        sample_patterns(network, x), as_labels(y, 4096), population=True, n_permutations=20
+    )
+    bits = network.bits(x.astype(float))
+    assert found.label_entropy_bits == pytest.approx(0.9991571209, abs=1e-10)
+    for k in found.layers:
+        seen = np.unique(bits[:, : network.offsets[k.layer]], axis=0, return_counts=True)[1] / 4096
+        assert k.prefix.entropy_bits["plugin"] == pytest.approx(-(seen * np.log2(seen)).sum())
+        for part in (k.own, k.prefix):
+            assert {value for name, value in part.entropy_bits.items() if name != "plugin"} == {
+                None
+            }
+            assert part.entropy_interval is None
+            assert part.missing_mass == 0
+            assert part.chao1 == part.regions_seen
+            assert part.reliable
+    # Each input a region of its own: for a population that is knowledge, not an artefact.
+    alone = measure(
+        sample_patterns(random_network(np.random.default_rng(0), 12, [300]), 2.0 * x - 1),
+        as_labels(y, 4096),
+        population=True,
+        n_permutations=5,
+    ).layers[0]
+    assert alone.own.saturated
+    assert alone.own.entropy_bits["plugin"] == pytest.approx(12)
+    assert alone.own.labels is not None
+    assert alone.own.labels.estimates["plugin"] == pytest.approx(0.9991571209, abs=1e-10)

@@ -56,6 +56,11 @@ def test_join_with_a_complete_list(seed: int) -> None:
     assert report.in_regions == counts.sum() == 400 - report.outside_domain
     assert report.unlisted == report.at_boundaries == 0
     assert report.regions_with_samples == np.count_nonzero(counts)
+    all_bits = unpack(patterns, network.n_units)
+    for k in range(3):
+        own, prefix = all_bits[:, network.layer_bits(k)], all_bits[:, : network.offsets[k + 1]]
+        assert report.own_patterns[k] == len(np.unique(own, axis=0))
+        assert report.prefix_regions[k] == len(np.unique(prefix, axis=0))
     bits = pack(network.bits(x[~found.outside]))
     for batch, mass in zip(batches, masses, strict=True):
         expected = [int((bits == row).all(axis=1).sum()) for row in batch]

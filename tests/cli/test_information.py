@@ -1,0 +1,156 @@
+"""`information` on input that cannot be trusted, and on runs that cannot be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.command import MOONS, MOONS_X, MOONS_Y, answer, invoke
+
+N = 200
+
+
+@pytest.fixture
+def moons() -> np.ndarray:
+    return np.load(MOONS_X)[:N]
+
+
+def asked(folder: Path, x: np.ndarray, y: np.ndarray | None = None, *more: object) -> list[object]:
+    np.save(folder / "x.npy", x)
+    line: list[object] = ["information", MOONS, "--data", folder / "x.npy", "--permutations", 99]
+    if y is not None:
+        np.save(folder / "y.npy", y)
+        line += ["--labels", folder / "y.npy"]
+    return [*line, *more]
+
+
+def refused(line: list[object], *says: str) -> None:
+    result = invoke(*line)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    for text in says:
+        assert text in result.stderr
+
+
+def partitions(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [layer[kind] for layer in found["layers"] for kind in ("own", "prefix")]
+
+
+def test_1_few_samples_are_measured_and_flagged(tmp_path: Path, moons: np.ndarray) -> None:
+    found = answer(*asked(tmp_path, moons[:30], np.load(MOONS_Y)[:30]))
+    deepest = found["layers"][-1]["prefix"]
+    assert deepest["missing_mass"] > 0.1
+    assert not deepest["reliable"]
+    assert deepest["mi_labels_bits"]["null_mean"] > 0.1
+    assert deepest["entropy_bits"]["grassberger"] > deepest["entropy_bits"]["plugin"]
+
+
+def test_2_all_patterns_unique_withholds_the_information(tmp_path: Path, moons: np.ndarray) -> None:
+    # One sample of each region that is seen.
+    first = answer(*asked(tmp_path, moons))
+    distinct = np.unique(patterns_of(moons), axis=0, return_index=True)[1]
+    assert len(distinct) == first["layers"][-1]["prefix"]["regions_seen"]
+    y = np.arange(len(distinct)) % 2
+    found = answer(*asked(tmp_path, moons[distinct], y))
+    deepest = found["layers"][-1]["prefix"]
+    assert deepest["saturated"]
+    assert deepest["entropy_bits"]["plugin"] == pytest.approx(np.log2(len(distinct)))
+    assert deepest["mi_labels_bits"]["plugin"] is None
+    assert deepest["mi_labels_bits"]["null_p"] == 1
+    assert any("withheld" in note for note in found["notes"])
+
+
+def patterns_of(x: np.ndarray) -> np.ndarray:
+    from cpwl_milp.onnx_io import load_model
+
+    return load_model(MOONS).network.bits(x.astype(np.float64))
+
+
+def test_3_constant_labels(tmp_path: Path, moons: np.ndarray) -> None:
+    found = answer(*asked(tmp_path, moons, np.ones(N, dtype=int)))
+    assert found["labels"]["entropy_bits"] == 0
+    assert {part["mi_labels_bits"]["plugin"] for part in partitions(found)} == {0}
+    assert any("H(Y) = 0" in note for note in found["notes"])
+    assert "H(Y) = 0" in invoke(*asked(tmp_path, moons, np.ones(N, dtype=int))).stderr
+
+
+def test_4_real_valued_labels_need_bins(tmp_path: Path, moons: np.ndarray) -> None:
+    y = moons[:, 0].astype(np.float64)
+    refused(asked(tmp_path, moons, y), "real-valued labels", "--label-bins")
+    found = answer(*asked(tmp_path, moons, y, "--label-bins", 4))
+    assert found["labels"]["classes"] == 4
+    assert found["labels"]["entropy_bits"] == pytest.approx(2, abs=0.01)
+    assert invoke(*asked(tmp_path, moons), "--label-bins", 4).exit_code == 2
+
+
+@pytest.mark.parametrize("where", ["x", "y"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_5_what_is_not_finite(tmp_path: Path, moons: np.ndarray, where: str, value: float) -> None:
+    x, y = moons.copy(), np.zeros(N)
+    (x[:, 1] if where == "x" else y)[[3, 7]] = value
+    refused(asked(tmp_path, x, y), f"{where}.npy", "rows 3, 7")
+
+
+def test_6_lengths_and_features(tmp_path: Path, moons: np.ndarray) -> None:
+    refused(asked(tmp_path, moons, np.zeros(N - 1)), f"{N - 1} labels", f"{N} samples")
+    refused(asked(tmp_path, moons[:, [0, 1, 1]]), "3 features each; expected 2", "(2,)")
+
+
+def test_7_duplicate_rows(tmp_path: Path, moons: np.ndarray) -> None:
+    y = np.load(MOONS_Y)[:N]
+    once = answer(*asked(tmp_path, moons, y))
+    twice = answer(*asked(tmp_path, np.tile(moons, (2, 1)), np.tile(y, 2)))
+    for a, b in zip(partitions(once), partitions(twice), strict=True):
+        assert a["entropy_bits"]["plugin"] == pytest.approx(b["entropy_bits"]["plugin"])
+        assert a["mi_labels_bits"]["plugin"] == pytest.approx(b["mi_labels_bits"]["plugin"])
+
+
+def test_8_labels_of_other_forms(tmp_path: Path, moons: np.ndarray) -> None:
+    y = np.load(MOONS_Y)[:N].astype(int)
+    plain = partitions(answer(*asked(tmp_path, moons, y)))
+    for form in (np.eye(2)[y], np.where(y == 1, "up", "down"), y[:, None]):
+        found = partitions(answer(*asked(tmp_path, moons, form)))
+        for a, b in zip(plain, found, strict=True):
+            assert a["mi_labels_bits"]["plugin"] == pytest.approx(b["mi_labels_bits"]["plugin"])
+    refused(asked(tmp_path, moons, np.full((N, 2), 0.5)), "not one-hot", "argmax")
+
+
+def test_9_samples_outside_and_at_boundaries(tmp_path: Path, moons: np.ndarray) -> None:
+    x = moons.astype(np.float64)
+    x[:5] += 100.0
+    found = answer(*asked(tmp_path, x), "--box=-2,3")
+    assert found["samples"]["outside_domain"] == 5
+    assert found["samples"]["n_samples"] == N
+    assert found["samples"]["near_zero"] == 0
+
+
+def test_10_odds_and_ends(tmp_path: Path, moons: np.ndarray) -> None:
+    # All samples in one region: its entropy prints as 0, not as -0.
+    result = invoke(*asked(tmp_path, np.tile(moons[:1], (50, 1))), "--json")
+    assert result.exit_code == 0
+    assert "-0.0" not in result.stdout
+    refused(asked(tmp_path, moons[:0]), "at least one sample")
+
+
+def test_a_region_that_a_complete_run_lacks(tmp_path: Path) -> None:
+    """A row deleted from the list of a complete run: exit code 4, one line."""
+    run = tmp_path / "run"
+    answer("enumerate", MOONS, "--box=-2,3", "-o", run)
+    whole = answer("information", run, "--data", MOONS_X)["run"]
+    assert whole["regions"] == whole["prefix_regions"][-1] == 333
+    assert whole["own_patterns"] == [100, 71]
+    assert whole["prefix_regions"][0] == 100
+    hole = np.packbits(patterns_of(np.load(MOONS_X)[:1])[0], bitorder="little").tobytes()
+    (file,) = (run / "regions").glob("*.parquet")
+    table = pq.read_table(file)
+    kept = [pattern != hole for pattern in table["pattern"].to_pylist()]
+    pq.write_table(table.filter(kept), file)
+    result = invoke("information", run, "--data", MOONS_X)
+    assert sum(kept) == 332
+    assert result.exit_code == 4
+    assert result.stderr.count("\n") == 1
+    assert "complete list of 332 lacks" in result.stderr
