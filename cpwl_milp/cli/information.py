@@ -165,8 +165,8 @@ def _show(answer: dict[str, Any]) -> None:
     show_table(
         "regions as bins (bits)",
         (
-            *("layer", "patterns", "seen", "Chao1", "H", "H grassberger", "I(R;Y)", "I mm"),
-            *("I null", "p", "unseen mass", "reliable"),
+            *("layer", "patterns", "seen", "H", "H grassberger", "I(R;Y)", "I mm", "I null", "p"),
+            *("unseen", "reliable"),
         ),
         [
             (str(layer["layer"]), kind, *_line(layer[kind], _listed(run, layer["layer"], kind)))
@@ -197,13 +197,12 @@ def _line(part: dict[str, Any], listed: int | None) -> tuple[str, ...]:
     p = mutual.get("null_p")
     return (
         seen,
-        f"{part['chao1']:,.0f}",
         _bits(entropy["plugin"]),
         grassberger,
         _bits(mutual.get("plugin")),
         _bits(mutual.get("miller_madow")),
         _bits(mutual.get("null_mean")),
-        "-" if p is None else f"{p:.3g}",
+        "-" if p is None else f"{p:.2g}",
         f"{part['missing_mass']:.3f}",
         "yes" if part["reliable"] else "no",
     )
