@@ -24,8 +24,8 @@ _NOTES = (
 )
 _OF_A_SAMPLE = (
     "miller_madow of the information corrects by the occupied cells, miller_madow_table by all",
-    f"intervals are {100 * LEVEL:g} % by the normal approximation: of H around grassberger, of I "
-    "around miller_madow; they hold where the estimate is reliable",
+    f"intervals: {100 * LEVEL:g} %, normal approximation, around grassberger (H) and miller_madow "
+    "(I), for what is reliable",
 )
 _OF_A_POPULATION = (
     "the rows are taken as the whole population, each equally probable: plugin is exact and "
