@@ -20,6 +20,7 @@ _COMMANDS = {
     "enumerate": "enumerate",
     "information": "information",
     "local": "local",
+    "terms": "terms",
     "encode": "encode",
     "plot": "plot",
 }

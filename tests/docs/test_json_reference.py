@@ -45,6 +45,10 @@ ASKED = {
         f"local {MODEL} {EARLY} {DATA} --points 3 --radius 0.3 --compare uniform --no-count",
         f"local {MODEL} {DATA} --points 3 --radius 0.3 --norm inf --max-regions 2 --samples 0",
     ],
+    "terms": [
+        f"terms {MODEL} {DATA} {CLASSES} -o terms.npz",
+        f"terms {MODEL} {DATA}:0,1,2",
+    ],
     "encode": [f"encode {BOX} -o network.mps"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
 }

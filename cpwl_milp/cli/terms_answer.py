@@ -1,0 +1,272 @@
+"""The answer of ``terms``: from points to files, JSON and tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.cli import question
+from cpwl_milp.core.errors import DataError
+from cpwl_milp.core.network import Network
+from cpwl_milp.core.pattern import unpack
+from cpwl_milp.core.versions import versions
+from cpwl_milp.terms.checks import TOLERANCE, Check, linear_deviation
+from cpwl_milp.terms.linear import LinearTerms, linear_term_blocks
+from cpwl_milp.terms.summary import TermSummary
+
+if TYPE_CHECKING:
+    from cpwl_milp.onnx_io import ImportedModel
+
+# Numbers that standard output is to carry at most.
+_MOST_NUMBERS = 5_000_000
+
+
+@dataclass(eq=False)
+class TermsAnswer:
+    """What was found.
+
+    Attributes
+    ----------
+    model : ImportedModel
+    summary : TermSummary
+    classes : ndarray of int64, or None
+        What the points are labelled as.
+    checks : list of Check
+    points : list of dict
+        One a point, as JSON, if asked for.
+    file : Path or None
+    seconds : float
+    """
+
+    model: ImportedModel
+    summary: TermSummary
+    classes: NDArray[np.int64] | None
+    checks: list[Check]
+    points: list[dict[str, Any]] = field(default_factory=list)
+    file: Path | None = None
+    seconds: float = 0.0
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of points whose class is their label."""
+        if self.classes is None:
+            return None
+        return float((self.classes == self.summary.labels).mean())
+
+
+def class_numbers(spec: str | None, n_points: int, n_outputs: int) -> NDArray[np.int64] | None:
+    """Labels as numbers of outputs; names and other numbers in their order, if there are as many.
+
+    Raises
+    ------
+    DataError
+        If the labels cannot be the network's classes.
+    """
+    from cpwl_milp.information.labels import as_labels
+    from cpwl_milp.storage.arrays import read_array
+
+    if spec is None:
+        return None
+    labels = as_labels(read_array(spec, text=True), n_points, where=spec)
+    known = {str(k): k for k in range(n_outputs)}
+    if set(labels.classes) <= set(known):
+        numbers = np.array([known[name] for name in labels.classes], dtype=np.int64)
+        return numbers[labels.ids]
+    if len(labels.classes) != n_outputs:
+        raise DataError(
+            spec,
+            f"{len(labels.classes)} classes ({', '.join(labels.classes[:5])} ...)",
+            f"numbers of the network's {n_outputs} outputs, from 0, or as many names",
+        )
+    click.echo(f"note: {spec}: classes in the order {', '.join(labels.classes)}", err=True)
+    return labels.ids
+
+
+def require_printable(network: Network, n_points: int) -> None:
+    """Stop if standard output is no place for so many numbers."""
+    numbers = n_points * network.n_outputs * (network.n_inputs + 1)
+    if numbers > _MOST_NUMBERS:
+        raise DataError(
+            "--json",
+            f"{numbers:,} coefficients",
+            f"at most {_MOST_NUMBERS:,} on standard output",
+            "write them to a file: -o terms.npz",
+        )
+
+
+def of_points(
+    model: ImportedModel,
+    points: NDArray[Any],
+    classes: NDArray[np.int64] | None,
+    file: Path | None,
+    *,
+    listed: bool,
+) -> TermsAnswer:
+    """Pass all points; write their terms to a file, or list them point by point, as asked."""
+    begin = time.monotonic()
+    linear = Check("linear term = f", TOLERANCE)
+    answer = TermsAnswer(model, TermSummary(), classes, [linear], file=file)
+
+    def passed() -> Iterator[Mapping[str, NDArray[Any]]]:
+        for rows, terms in linear_term_blocks(model.network, points):
+            linear.take(linear_deviation(terms, np.asarray(points[rows], np.float64)), rows.start)
+            answer.summary.add(terms)
+            if listed:
+                answer.points += _points(terms, rows, model.network.n_units, whole=file is None)
+            yield {
+                "coefficients": terms.coefficients,
+                "bias": terms.bias,
+                "outputs": terms.outputs,
+                "labels": terms.labels,
+                "patterns": terms.patterns,
+            }
+
+    if file is None:
+        for _ in passed():
+            pass
+    elif file.suffix.lower() == ".npz":
+        from cpwl_milp.storage.npz_files import write_npz
+
+        write_npz(file, passed())
+    else:
+        _write_parquet(file, passed(), model)
+    answer.seconds = time.monotonic() - begin
+    return answer
+
+
+def _write_parquet(
+    file: Path, batches: Iterator[Mapping[str, NDArray[Any]]], model: ImportedModel
+) -> None:
+    from cpwl_milp.storage.tables import write_table
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    flat = (
+        {
+            name: values.reshape(len(values), -1) if values.ndim > 2 else values
+            for name, values in batch.items()
+        }
+        for batch in batches
+    )
+    network = model.network
+    write_table(
+        file,
+        flat,
+        {
+            "model_sha256": model.sha256,
+            "coefficients": f"{network.n_outputs} x {network.n_inputs}, row by row",
+        },
+    )
+
+
+def _points(
+    terms: LinearTerms, rows: slice, n_units: int, *, whole: bool
+) -> Iterator[dict[str, Any]]:
+    bits = unpack(terms.patterns, n_units) if whole else None
+    for k, label in enumerate(terms.labels.tolist()):
+        yield {
+            "index": rows.start + k,
+            "label": label,
+            "coefficients": terms.coefficients[k].tolist() if whole else None,
+            "bias": terms.bias[k].tolist(),
+            "pattern": None if bits is None else "".join("01"[bit] for bit in bits[k].astype(int)),
+        }
+
+
+def as_json(answer: TermsAnswer) -> dict[str, Any]:
+    """The whole answer."""
+    summary = answer.summary
+    return {
+        "schema": "cpwl-milp/terms/1",
+        "model": question.described(answer.model),
+        "outputs": answer.model.network.n_outputs,
+        "n_points": len(summary.labels),
+        "on_boundary": summary.on_boundary,
+        "distinct_patterns": summary.distinct_patterns,
+        "distinct_terms": summary.distinct_terms,
+        "accuracy": answer.accuracy,
+        "classes": list(_classes(answer)),
+        "checks": checks_as_json(answer.checks),
+        "points": answer.points,
+        "file": None if answer.file is None else str(answer.file),
+        "seconds": round(answer.seconds, 3),
+        "versions": versions(),
+    }
+
+
+def checks_as_json(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """What was checked, and how well it held."""
+    return [
+        {
+            "name": check.name,
+            "points": check.n,
+            "largest": check.largest,
+            "tolerance": check.tolerance,
+        }
+        for check in checks
+    ]
+
+
+def _classes(answer: TermsAnswer) -> Iterator[dict[str, Any]]:
+    labels, steepness = answer.summary.labels, answer.summary.steepness
+    for k in range(answer.model.network.n_outputs):
+        here = labels == k
+        right = None
+        if answer.classes is not None and (answer.classes == k).any():
+            right = float(here[answer.classes == k].mean())
+        yield {
+            "class": k,
+            "points": int(here.sum()),
+            "accuracy": right,
+            "median_norm": float(np.median(steepness[here])) if here.any() else None,
+        }
+
+
+def show(answer: TermsAnswer) -> None:
+    """Print tables."""
+    from cpwl_milp.report.tables import show_table
+    from cpwl_milp.terms.summary import DECIMALS
+
+    summary = answer.summary
+    n = len(summary.labels)
+    click.echo(
+        f"{n:,} points, {summary.distinct_patterns:,} patterns, {summary.distinct_terms:,} "
+        f"different terms of their classes (rounded to {DECIMALS} decimals)"
+    )
+    if summary.on_boundary:
+        click.echo(
+            f"{summary.on_boundary:,} points have a unit at exactly 0: it counts as off there"
+        )
+    show_table(
+        "classes, as the network sees them",
+        ("class", "points", "median norm", "accuracy"),
+        [
+            (
+                str(row["class"]),
+                f"{row['points']:,}",
+                number(row["median_norm"]),
+                number(row["accuracy"]),
+            )
+            for row in _classes(answer)
+        ],
+    )
+    if answer.accuracy is not None:
+        click.echo(f"accuracy {answer.accuracy:.4f}")
+    for check in answer.checks:
+        click.echo(
+            f"checked at {check.n:,} points: {check.name}, largest deviation {check.largest:.1e}"
+        )
+    if answer.file is not None:
+        click.echo(f"terms are in {answer.file}")
+    click.echo(f"{answer.seconds:.2f} s")
+
+
+def number(value: float | None) -> str:
+    """A number as tables show it."""
+    return "-" if value is None or not np.isfinite(value) else f"{value:.4g}"
