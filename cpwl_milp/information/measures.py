@@ -173,6 +173,7 @@ def _told(
     given["plugin"] = max(given["plugin"], 0.0)
     if population:
         exact = {**dict.fromkeys(MUTUAL_ESTIMATORS), "plugin": found["plugin"]}
+        exact["exact"] = found["plugin"]
         return LabelInformation(exact, _exact(given["plugin"]), null, corrected, None, None)
     return LabelInformation(
         {**found},
@@ -185,5 +186,5 @@ def _told(
 
 
 def _exact(value: float) -> Estimates:
-    """Of a population: the plug-in, and no correction."""
-    return {**dict.fromkeys(ENTROPY_ESTIMATORS), "plugin": value}
+    """Of a population: the plug-in is the truth, and corrections say nothing."""
+    return {**dict.fromkeys(ENTROPY_ESTIMATORS), "plugin": value, "exact": value}

@@ -38,7 +38,10 @@ ASKED = {
         f"information whole {DATA} {LABELS}",
         f"information part {DATA}",
         f"information {MODEL} {DATA}",
-        f"information {MODEL} {DATA} {LABELS} --atoms",
+        f"information {MODEL} {DATA} {LABELS} --atoms --bottlenecks",
+        f"information {MODEL} {DATA} {LABELS} --bottlenecks",
+        f"information {BOX} --uniform",
+        f"information {MODEL} --gaussian 0,1 --draws 500 --permutations 9",
     ],
     "local": [
         f"local {MODEL} {DATA} {CLASSES} --points 4 --radius 0.1,0.3 --norm inf -o around",
