@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from cpwl_milp.core.bounds import Bounds
@@ -13,10 +11,10 @@ from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ball.exact import BallArbiter
 from cpwl_milp.engines.ball.layout import condense
 from cpwl_milp.engines.ball.memory import BallSearch
-from cpwl_milp.engines.descent import descend, with_doubts
-from cpwl_milp.engines.magnitudes import drowned_biases
+from cpwl_milp.engines.descent import descend
 
 _FIRST_QUOTA = 5_000
 
@@ -27,10 +25,10 @@ class BallEngine:
     *Problem* : any network over an L2 ball.
     *Answer* : every pattern whose open cell meets the open ball, in lexicographic order within a
     cube.
-    *Property* : exact where no decision falls within the tolerance (1e-11 of the magnitude of the
-    terms). Decisions that do are taken as "the hyperplane touches the cell inside the ball without
-    cutting it" and counted as ``ties`` in `Advance.decisions`; those that are too large for mere
-    rounding also as ``doubts``.
+    *Property* : exact for the weights, centre and radius as stored. What float64 cannot tell, a
+    value within the tolerance (1e-11 of the magnitude of the terms) of a hyperplane or of the
+    sphere, is settled in whole numbers and counted as ``ties`` in `Advance.decisions`; what would
+    be too much work for that, as ``doubts``.
 
     Parameters
     ----------
@@ -60,7 +58,7 @@ class BallEngine:
         self._ball = ball
         self._with_points = with_points
         self._n_units = problem.network.n_units
-        self._drowned = drowned_biases(problem.network, ball, bounds)
+        self._arbiter = BallArbiter(problem.network, ball, with_points=with_points)
         self._condensed = (
             condense(problem.network, ball, bounds) if problem.network.layers else None
         )
@@ -69,16 +67,10 @@ class BallEngine:
         """Work on `cube` until it is closed or the budget is spent."""
         if self._condensed is None:
             return self._single_region(cube)
-        search = BallSearch(self._condensed, cube, budget, with_points=self._with_points)
-        found = descend(search, cube, budget, self._n_units, _FIRST_QUOTA)
-        regions = found.regions
-        if self._with_points:
-            radius = self._ball.radius
-            points = self._ball.centre + radius * (regions.points @ self._condensed.basis.T)
-            regions = replace(regions, points=points, inradii=radius * regions.inradii)
-        else:
-            regions = replace(regions, points=np.zeros((0, self._ball.dim)))
-        return with_doubts(replace(found, regions=regions), self._drowned)
+        search = BallSearch(
+            self._condensed, self._ball, cube, budget, with_points=self._with_points
+        )
+        return descend(search, cube, budget, self._n_units, _FIRST_QUOTA, self._arbiter)
 
     def _single_region(self, cube: Cube) -> Advance:
         """An affine network: the whole ball is one region."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.ball.deciding import reach
 from cpwl_milp.engines.ball.maps import enter_maps
 from cpwl_milp.engines.ball.projection import dot
-from cpwl_milp.engines.ball.state import DOUBTS, LEVELS, OPEN, TESTS, TIES
-from cpwl_milp.engines.compiled import inlined_kernel, kernel
-from cpwl_milp.engines.descent import ROUNDING_SHARE
+from cpwl_milp.engines.ball.state import LEVELS, OPEN, TESTS
+from cpwl_milp.engines.compiled import kernel
 
 # Rows have unit norm in the unit ball: below this, distances are rounding.
 _LEAST_TOLERANCE = 1e-11
@@ -17,7 +18,8 @@ _LEAST_TOLERANCE = 1e-11
 def enter(layout, state, layer):
     """Compose the maps of a layer and pick the units that may cut the cell.
 
-    All others are given their bit; False if the cube asks for another one of them.
+    All others are given their bit, proved with room for rounding; False if the cube asks for
+    another one of them.
     """
     here = state.slots[state.at[LEVELS]]
     point = state.x[here]
@@ -27,9 +29,17 @@ def enter(layout, state, layer):
     enter_maps(layout, state, layer)
     for unit in range(first, last):
         norm = dot(state.maps[unit], state.maps[unit]) ** 0.5
-        bit = bit_in_ball(state, unit, norm, layout.tolerance[unit])
-        if bit < 0:
-            tolerance = max(layout.tolerance[unit] / norm, _LEAST_TOLERANCE)
+        tolerance = layout.tolerance[unit]
+        bit = -1
+        if state.shifts[unit] - norm > tolerance:
+            bit = 1
+        elif state.shifts[unit] + norm < -tolerance:
+            bit = 0
+        elif norm <= tolerance:
+            # Constant and zero, up to rounding (fed by dead units, say): to be asked about.
+            state.tolerances[unit] = np.inf
+        else:
+            tolerance = max(tolerance / norm, _LEAST_TOLERANCE)
             for k in range(point.shape[0]):
                 state.normals[unit, k] = state.maps[unit, k] / norm
             state.heights[unit] = state.shifts[unit] / norm
@@ -37,10 +47,7 @@ def enter(layout, state, layer):
             along = dot(state.normals[unit], point)
             height = state.heights[unit]
             side = -1.0 if along + height >= 0.0 else 1.0
-            if (
-                abs(along + height) > tolerance
-                and reach(state, here, side * along, side * height) <= -tolerance
-            ):
+            if reach(state, here, side * along, side * height) <= -tolerance:
                 bit = 1 if side < 0.0 else 0
         if bit < 0:
             state.opened[first + n_opened] = unit
@@ -52,19 +59,3 @@ def enter(layout, state, layer):
     state.n_opened[layer] = n_opened
     state.at[OPEN] = 0
     return True
-
-
-@inlined_kernel
-def bit_in_ball(state, unit, norm, tolerance):
-    """The bit of a unit whose z has one sign in the whole ball, ``shift -+ norm``; else -1."""
-    low, high = state.shifts[unit] - norm, state.shifts[unit] + norm
-    if low < -tolerance and high > tolerance:
-        return -1
-    # Zero, or touching the sphere, within rounding.
-    bit = 1 if high > tolerance else 0
-    against = -low if bit else high
-    if abs(against) <= tolerance:
-        state.counters[TIES] += 1
-        if against > ROUNDING_SHARE * tolerance:
-            state.counters[DOUBTS] += 1
-    return bit

@@ -8,12 +8,12 @@ from cpwl_milp.engines.ball.projection import (
     BEYOND,
     FULL,
     REACHED,
-    add_scaled,
     clear_slot,
     copy_slot,
     dot,
     measure,
     nearest,
+    stand_on,
 )
 from cpwl_milp.engines.ball.state import EMITTED, LEVELS, PATH, TOTAL, VALUE
 from cpwl_milp.engines.compiled import kernel
@@ -86,34 +86,6 @@ def standing(state, slot):
     for i in range(state.sizes[slot]):
         total += state.multipliers[slot, i]
     return dot(state.x[slot], state.x[slot]), total
-
-
-@kernel
-def stand_on(state, slot, rests):
-    """Move a slot's point to its active rows with other constants.
-
-    They stay active if all multipliers stay positive; else the point goes back to the centre.
-    Cost: O(d m).
-    """
-    m = state.sizes[slot]
-    triangle, multipliers, step = state.triangle[slot], state.multipliers[slot], state.step
-    # x = basis^T t with triangle^T t = -rests, and triangle multipliers = t.
-    for i in range(m):
-        total = -rests[state.active[slot, i]]
-        for j in range(i):
-            total -= triangle[j, i] * step[j]
-        step[i] = total / triangle[i, i]
-    state.x[slot, :] = 0.0
-    for i in range(m):
-        add_scaled(state.x[slot], step[i], state.basis[slot, i])
-    for i in range(m - 1, -1, -1):
-        total = step[i]
-        for j in range(i + 1, m):
-            total -= triangle[i, j] * multipliers[j]
-        multipliers[i] = total / triangle[i, i]
-        if multipliers[i] < 0.0:
-            clear_slot(state, slot)
-            break
 
 
 @kernel

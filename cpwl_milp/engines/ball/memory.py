@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.cube import Cube
+from cpwl_milp.core.domains.balls import Ball
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ambiguity import (
+    NOT_ASKED,
+    Basis,
+    Doubt,
+    Question,
+    Verdict,
+    answer_code,
+)
 from cpwl_milp.engines.ball.layout import Condensed
 from cpwl_milp.engines.ball.search import search
 from cpwl_milp.engines.ball.state import (
+    ASKED,
     COUNTED,
     COUNTER_NAMES,
+    DOUBT,
     EMITTED,
     LAYER,
     LEVELS,
@@ -24,14 +36,16 @@ from cpwl_milp.engines.ball.state import (
     N_OF_LEVEL,
     N_PLACES,
     N_STAMPS,
+    N_TRUST,
     OF_LAYER,
     OF_ROW,
     OF_UNIT,
     PADDING,
     PATH,
+    STANDING,
     State,
 )
-from cpwl_milp.engines.descent import DONE, NeverAsks
+from cpwl_milp.engines.descent import DONE
 
 # Regions handed over at once.
 _BATCH = 1 << 15
@@ -39,25 +53,34 @@ _BATCH = 1 << 15
 _MEMORY = 4 << 30
 
 
-class BallSearch(NeverAsks):
+class BallSearch:
     """The compiled search below one cube.
 
     Parameters
     ----------
     condensed : Condensed
+    ball : Ball
     cube : Cube
     budget : Budget
     with_points : bool
-        Emit centre and radius of every region's largest ball, in the unit ball.
+        Emit centre and radius of every region's largest ball.
     """
 
-    stuck_reason = "a projection onto a cell failed numerically"
+    # Where rounding keeps a projection from ending, the exact search goes on.
+    stuck_reason = ""
     full_reason = "the nearest points along one path need more than 4 GiB"
 
     def __init__(
-        self, condensed: Condensed, cube: Cube, budget: Budget, *, with_points: bool
+        self,
+        condensed: Condensed,
+        ball: Ball,
+        cube: Cube,
+        budget: Budget,
+        *,
+        with_points: bool,
     ) -> None:
         self._layout = condensed.layout
+        self._basis, self._ball = condensed.basis, ball
         self._cube = cube
         self._with_points = with_points
         self._fixed = _fixed_bits(cube, condensed.bits.size)
@@ -76,12 +99,14 @@ class BallSearch(NeverAsks):
         return int(search(self._layout, self._state, quota, self._with_points, leave))
 
     def taken(self) -> RegionBatch:
-        """The regions emitted since the last call, balls in the unit ball."""
+        """The regions emitted since the last call."""
         state = self._state
         n = int(state.at[EMITTED])
         state.at[EMITTED] = 0
-        balls = state.balls[: n if self._with_points else 0].copy()
-        return RegionBatch(state.patterns[:n].copy(), balls[:, :-1], balls[:, -1])
+        balls = state.balls[: n if self._with_points else 0]
+        radius = self._ball.radius
+        points = self._ball.centre + radius * (balls[:, :-1] @ self._basis.T)
+        return RegionBatch(state.patterns[:n].copy(), points, radius * balls[:, -1])
 
     def limit(self, room: int) -> None:
         """From now on emit at most `room` regions at a time."""
@@ -110,6 +135,7 @@ class BallSearch(NeverAsks):
         self._state = state._replace(
             slots=numbers,
             x=grown(state.x, slots, d),
+            trust=grown(state.trust, slots, N_TRUST),
             sizes=grown(state.sizes, slots),
             active=grown(state.active, slots, rows),
             multipliers=grown(state.multipliers, slots, rows),
@@ -132,6 +158,23 @@ class BallSearch(NeverAsks):
             above = self._cell(int(entry[OF_ROW]), counted)
             found.append(above.extended(int(self._layout.unit[entry[OF_UNIT]]) + 1))
         return found
+
+    def questions(self) -> list[Question]:
+        """The unit that the search asks about, with the active rows of the cell's point."""
+        at, state = self._state.at, self._state
+        slot = int(state.slots[at[LEVELS]])
+        rows = state.active[slot, : state.sizes[slot]]
+        active = tuple(self._layout.unit[state.path[rows]].tolist())
+        unit = int(self._layout.unit[at[ASKED]])
+        return [Question(unit, Doubt(int(at[DOUBT])), Basis(active, (), ()))]
+
+    def answer(self, verdicts: Sequence[Verdict]) -> None:
+        """The answer."""
+        self._state.answers[self._state.at[ASKED]] = answer_code(verdicts[0])
+
+    def standing(self) -> tuple[int, int]:
+        """On a cell too thin: the first unit that is not decided, and the layer at hand."""
+        return int(self._state.at[STANDING]), int(self._state.at[LAYER])
 
     @property
     def bits(self) -> NDArray[np.uint8]:
@@ -193,16 +236,19 @@ def start(
         normals=np.zeros((n_open, d)),
         heights=np.zeros(n_open),
         tolerances=np.zeros(n_open),
+        answers=np.full(n_open, NOT_ASKED, dtype=np.int8),
         opened=np.zeros(n_open, dtype=np.int64),
         n_opened=np.zeros(n_layers, dtype=np.int64),
         path=np.zeros(n_open + 1, dtype=np.int64),
         signs=np.zeros(capacity),
         rests=np.zeros(capacity),
+        errors=np.zeros(capacity),
         columns=np.zeros((d, capacity)),
         slack=np.zeros(capacity),
         moved=np.zeros(capacity),
         slots=np.arange(n_slots),
         x=np.zeros((n_slots, d)),
+        trust=np.zeros((n_slots, N_TRUST)),
         sizes=np.zeros(n_slots, dtype=np.int64),
         active=np.zeros((n_slots, most), dtype=np.int64),
         multipliers=np.zeros((n_slots, most)),

@@ -16,7 +16,15 @@ from functools import partial
 
 import numpy as np
 
-from cpwl_milp.engines.ball.state import LAST, LEAST, PADDING, STEPS, TOTAL, VALUE
+from cpwl_milp.engines.ball.state import (
+    ERROR,
+    LAST,
+    LEAST,
+    PADDING,
+    STEPS,
+    TOTAL,
+    VALUE,
+)
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
 
 # Outcomes of `nearest`.
@@ -100,7 +108,8 @@ def nearest(state, s, rests, n_rows, entering, limit):
     -------
     code : int
         REACHED, BEYOND, FAILED or FULL. With the first two, `state.found` has the dual
-        objective, the sum of the multipliers and the multiplier of the last row; with REACHED
+        objective, the sum of the multipliers, that of each times its row's error, and the
+        multiplier of the last row; with REACHED
         also the least slack of the rows that are not active.
     """
     x, sizes = state.x[s], state.sizes
@@ -108,6 +117,7 @@ def nearest(state, s, rests, n_rows, entering, limit):
     basis, triangle = state.basis[s], state.triangle[s]
     share, step, way, found = state.share, state.step, state.way, state.found
     slack, path, signs, normals = state.slack, state.path, state.signs, state.normals
+    errors = state.errors
     d = x.shape[0]
     m = sizes[s]
     value = dot(x, x)
@@ -158,12 +168,15 @@ def nearest(state, s, rests, n_rows, entering, limit):
                 multipliers[i] -= length * step[i]
             if value >= limit or (leaving < 0 and spanned):
                 total = multiplier
+                error = multiplier * errors[entering]
                 last = multiplier if entering == n_rows - 1 else 0.0
                 for i in range(m):
                     total += multipliers[i]
+                    error += multipliers[i] * errors[active[i]]
                     if active[i] == n_rows - 1:
                         last = multipliers[i]
                 found[VALUE], found[TOTAL], found[LAST] = value, total, last
+                found[ERROR] = error
                 sizes[s] = m
                 return BEYOND
             if not spanned:
@@ -198,18 +211,49 @@ def nearest(state, s, rests, n_rows, entering, limit):
             least = min(least, slack[i])
         if least >= -tolerance * value**0.5:
             total = 0.0
+            error = 0.0
             last = 0.0
             for i in range(m):
                 total += multipliers[i]
+                error += multipliers[i] * errors[active[i]]
                 if active[i] == n_rows - 1:
                     last = multipliers[i]
             found[VALUE], found[TOTAL], found[LAST], found[LEAST] = value, total, last, least
+            found[ERROR] = error
             sizes[s] = m
             return REACHED
         entering = 0
         while slack[entering] > least:
             entering += 1
     return FAILED
+
+
+@kernel
+def stand_on(state, slot, rests):
+    """Move a slot's point to its active rows with other constants.
+
+    They stay active if all multipliers stay positive; else the point goes back to the centre.
+    Cost: O(d m).
+    """
+    m = state.sizes[slot]
+    triangle, multipliers, step = state.triangle[slot], state.multipliers[slot], state.step
+    # x = basis^T t with triangle^T t = -rests, and triangle multipliers = t.
+    for i in range(m):
+        total = -rests[state.active[slot, i]]
+        for j in range(i):
+            total -= triangle[j, i] * step[j]
+        step[i] = total / triangle[i, i]
+    state.x[slot, :] = 0.0
+    for i in range(m):
+        add_scaled(state.x[slot], step[i], state.basis[slot, i])
+    for i in range(m - 1, -1, -1):
+        total = step[i]
+        for j in range(i + 1, m):
+            total -= triangle[i, j] * multipliers[j]
+        multipliers[i] = total / triangle[i, i]
+        if multipliers[i] < 0.0:
+            clear_slot(state, slot)
+            break
 
 
 @inlined_kernel

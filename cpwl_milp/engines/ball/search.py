@@ -6,18 +6,26 @@ side, and the work is linear in the number of regions.
 
 from __future__ import annotations
 
+from cpwl_milp.engines.ambiguity import IS_CUT, NOT_ASKED, UNSETTLED
 from cpwl_milp.engines.ball import state as places
 from cpwl_milp.engines.ball.deciding import (
+    ASKS,
+    BELOW,
+    BIT_0,
+    BIT_1,
+    BOTH,
     CUTS,
     LACKS_SPACE,
-    UNDECIDED,
     decide,
     put_row,
 )
 from cpwl_milp.engines.ball.entering import enter
 from cpwl_milp.engines.ball.inscribed import largest_ball
 from cpwl_milp.engines.ball.state import (
+    ASKED,
     COUNTED,
+    DOUBT,
+    DOUBTS,
     EMITTED,
     ENTERED,
     LAYER,
@@ -25,16 +33,24 @@ from cpwl_milp.engines.ball.state import (
     OF_LAYER,
     OF_NEXT,
     OF_ROW,
+    OF_THIN,
     OF_UNIT,
     OPEN,
     PATH,
+    STANDING,
     STEPS,
     TESTS,
+    TIES,
 )
 from cpwl_milp.engines.compiled import entry_kernel, inlined_kernel
-from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK
+from cpwl_milp.engines.descent import AMBIGUOUS, DONE, NEEDS_SPACE, PARKED, PAUSED, THIN
 
 _BRANCHINGS = places.CUTS
+
+# Where a search comes to stand.
+_AT_NONE = 0
+_AT_CELL = 1
+_AT_THIN = 2  # in a cell too thin for float64
 
 
 @entry_kernel
@@ -48,7 +64,7 @@ def search(layout, state, quota, with_points, backtrack_first):
     with_points : bool
         Find the largest ball inside every region and the ball.
     backtrack_first : bool
-        Leave the current cell (it was parked or is stuck) and go on with the next.
+        Leave the current cell (it was parked, or too thin) and go on with the next.
     """
     at, counters = state.at, state.counters
     n_layers = layout.offsets.shape[0] - 1
@@ -56,8 +72,9 @@ def search(layout, state, quota, with_points, backtrack_first):
     leave = backtrack_first
     while True:
         if leave:
-            if not backtrack(layout, state):
-                return DONE
+            place = backtrack(layout, state)
+            if place != _AT_CELL:
+                return DONE if place == _AT_NONE else THIN
             leave = False
         layer = at[LAYER]
         if at[ENTERED] == 0:
@@ -89,11 +106,29 @@ def search(layout, state, quota, with_points, backtrack_first):
         if level + 3 >= state.slots.shape[0]:
             return NEEDS_SPACE
         unit = state.opened[layout.first[layer] + at[OPEN]]
-        outcome, nearer = decide(state, unit)
-        if outcome == UNDECIDED:
-            return STUCK
-        if outcome == LACKS_SPACE:
-            return NEEDS_SPACE
+        answer = state.answers[unit]
+        if answer == NOT_ASKED:
+            outcome, nearer = decide(state, unit)
+            if outcome > ASKS:
+                counters[TIES] += 1
+                at[ASKED], at[DOUBT] = unit, outcome - ASKS
+                return AMBIGUOUS
+            if outcome == LACKS_SPACE:
+                return NEEDS_SPACE
+        else:
+            state.answers[unit] = NOT_ASKED
+            if answer == IS_CUT:
+                if at[DOUBT] == BOTH:
+                    at[STANDING] = layout.unit[unit]
+                    return THIN
+                at[OPEN] += 1
+                if divide(layout, state, unit, 0 if at[DOUBT] == BELOW else 1) == _AT_THIN:
+                    return THIN
+                continue
+            outcome, nearer = int(answer), 0
+            if answer == UNSETTLED:
+                counters[DOUBTS] += 1
+                outcome = BIT_1 if at[DOUBT] == BELOW else BIT_0
         at[OPEN] += 1
         bit = outcome
         if outcome == CUTS:
@@ -101,17 +136,10 @@ def search(layout, state, quota, with_points, backtrack_first):
             bit = state.fixed[unit]
             kept = 0 if bit < 0 else bit
             if (nearer == kept) == (bit < 0):
-                state.slots[level], state.slots[level + 1] = (
-                    state.slots[level + 1],
-                    state.slots[level],
-                )
+                swap(state.slots, level)
             if bit < 0:
                 bit = 0
-                state.levels[level, OF_UNIT] = unit
-                state.levels[level, OF_LAYER] = layer
-                state.levels[level, OF_NEXT] = at[OPEN]
-                state.levels[level, OF_ROW] = at[PATH]
-                at[LEVELS] = level + 1
+                push(state, unit, False)
             counters[_BRANCHINGS] += 1
             put_row(state, at[PATH], unit, 1.0 if bit else -1.0)
             at[PATH] += 1
@@ -121,22 +149,63 @@ def search(layout, state, quota, with_points, backtrack_first):
 
 
 @inlined_kernel
+def push(state, unit, thin):
+    """A level for the child of bit 1, still to come."""
+    at = state.at
+    level = at[LEVELS]
+    state.levels[level, OF_UNIT] = unit
+    state.levels[level, OF_LAYER] = at[LAYER]
+    state.levels[level, OF_NEXT] = at[OPEN]
+    state.levels[level, OF_ROW] = at[PATH]
+    state.levels[level, OF_THIN] = thin
+    at[LEVELS] = level + 1
+
+
+@inlined_kernel
+def swap(slots, level):
+    """The slot of the cell at hand and the free one behind it."""
+    slots[level], slots[level + 1] = slots[level + 1], slots[level]
+
+
+@inlined_kernel
+def divide(layout, state, unit, thin):
+    """Take a cut of which one side, the bit `thin`, is too thin for float64; where that leads."""
+    bit = state.fixed[unit]
+    if bit < 0:
+        bit = 0
+        # The thick side keeps the cell's point.
+        if thin == 1:
+            swap(state.slots, state.at[LEVELS])
+        push(state, unit, thin == 1)
+    return go_to(layout, state, unit, bit, bit == thin)
+
+
+@inlined_kernel
+def go_to(layout, state, unit, bit, thin):
+    """Stand in a child of the cell at hand, whose nearest point is in the slot; where that is."""
+    put_row(state, state.at[PATH], unit, 1.0 if bit else -1.0)
+    state.at[PATH] += 1
+    state.bits[layout.unit[unit]] = bit
+    if thin:
+        state.at[STANDING] = layout.unit[unit] + 1
+        return _AT_THIN
+    return _AT_CELL
+
+
+@inlined_kernel
 def backtrack(layout, state):
-    """Go to the latest sibling still to come; False if there is none."""
+    """Go to the latest sibling still to come: where that is, _AT_NONE if there is none."""
     at = state.at
     if at[LEVELS] == 0:
-        return False
+        return _AT_NONE
     level = at[LEVELS] - 1
-    unit = state.levels[level, OF_UNIT]
     at[LEVELS] = level
     at[LAYER] = state.levels[level, OF_LAYER]
     at[OPEN] = state.levels[level, OF_NEXT]
     at[PATH] = state.levels[level, OF_ROW]
     at[ENTERED] = 1
-    state.bits[layout.unit[unit]] = 1
-    put_row(state, at[PATH], unit, 1.0)
-    at[PATH] += 1
-    return True
+    unit = state.levels[level, OF_UNIT]
+    return go_to(layout, state, unit, 1, state.levels[level, OF_THIN] == 1)
 
 
 @inlined_kernel

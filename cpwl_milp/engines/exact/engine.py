@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -102,16 +103,16 @@ class ExactEngine:
             return self._untouched(cube)
         return self._descend(cube, Start(cell, bits, unit, layer), budget)
 
-    def _descend(self, cube: Cube, start: Start, budget: Budget) -> Advance:
+    def _descend(self, cube: Cube, start: Start[ExactCell], budget: Budget) -> Advance:
         search = ExactSearch(
             self._network,
             self._maps,
-            self._space,
+            self._space.dim,
             cube,
             start,
             budget,
             most_effort=self._most_effort,
-            with_points=self._with_points,
+            largest_ball=partial(largest_ball, space=self._space) if self._with_points else None,
         )
         return descend(search, cube, budget, self._network.n_units, _FIRST_QUOTA)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import itemgetter, mul
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,9 +13,18 @@ from numpy.typing import NDArray
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.engines.exact.integers import Row, common_exponent, primitive, scaled
-from cpwl_milp.engines.exact.space import ExactSpace
 
 Bits = NDArray[np.uint8]
+
+
+class WholeInputs(Protocol):
+    """A domain in whole coordinates y."""
+
+    exponent: int
+
+    def input_rows(self) -> list[Row]:
+        """``2^exponent x_c`` as a function of y, for every c."""
+        ...
 
 
 class ExactMaps:
@@ -27,7 +37,7 @@ class ExactMaps:
     Cost: inputs that are on, times dimension, a row.
     """
 
-    def __init__(self, network: Network, space: ExactSpace) -> None:
+    def __init__(self, network: Network, space: WholeInputs) -> None:
         self._offsets = network.offsets
         self._layer_of = [
             index for index, layer in enumerate(network.layers) for _ in range(layer.n_units)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +17,35 @@ from cpwl_milp.core.pattern import pack
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.ambiguity import Sign
 from cpwl_milp.engines.descent import DONE, PARKED, PAUSED, STUCK, NeverAsks
-from cpwl_milp.engines.exact.ball import largest_ball
-from cpwl_milp.engines.exact.cell import ExactCell
 from cpwl_milp.engines.exact.dictionary import Effort, EffortExceededError
 from cpwl_milp.engines.exact.integers import Row
 from cpwl_milp.engines.exact.maps import Bits, ExactMaps
-from cpwl_milp.engines.exact.space import ExactSpace
 
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
+class SearchedCell(Protocol):
+    """What a search needs to know of the cells of a domain."""
+
+    def sign(self, row: Row, effort: Effort) -> Sign:
+        """What an affine function does on the cell."""
+        ...
+
+    def child(self, row: Row, bit: int, effort: Effort) -> Self:
+        """The part where a function that cuts the cell is at least 0 (bit 1) or at most 0."""
+        ...
+
+
+Cell = TypeVar("Cell", bound=SearchedCell)
+
+
 @dataclass(frozen=True)
-class Start:
+class Start(Generic[Cell]):
     """Where a search begins.
 
     Attributes
     ----------
-    cell : ExactCell
+    cell : Cell
         Of the literals of the units below `unit`.
     bits : ndarray of uint8, shape (n_units,)
         Of the units below `unit`, on the cell.
@@ -41,38 +55,39 @@ class Start:
         The layer at hand, not yet ended: that of `unit` or of the unit before it.
     """
 
-    cell: ExactCell
+    cell: Cell
     bits: Bits
     unit: int
     layer: int
 
 
 @dataclass(frozen=True)
-class _Sibling:
+class _Sibling(Generic[Cell]):
     """A child of bit 1 still to come: the cut, and what the search knew there."""
 
-    cell: ExactCell
+    cell: Cell
     row: Row
     unit: int
     layer: int
     n_literals: int
 
 
-class ExactSearch(NeverAsks):
+class ExactSearch(NeverAsks, Generic[Cell]):
     """A search below one cube, as `descent` drives it: patterns in lexicographic order.
 
     Parameters
     ----------
     network : Network
     maps : ExactMaps
-    space : ExactSpace
+    dim : int
+        Of the domain.
     cube : Cube
     start : Start
     budget : Budget
     most_effort : int
         Work that one decision may take.
-    with_points : bool
-        Find centre and radius of the largest ball of every region.
+    largest_ball : callable, optional
+        To find centre and radius of the largest ball of every region with.
     """
 
     stuck_reason = "a decision in exact arithmetic takes too much work"
@@ -82,24 +97,24 @@ class ExactSearch(NeverAsks):
         self,
         network: Network,
         maps: ExactMaps,
-        space: ExactSpace,
+        dim: int,
         cube: Cube,
-        start: Start,
+        start: Start[Cell],
         budget: Budget,
         *,
         most_effort: int,
-        with_points: bool,
+        largest_ball: Callable[[Cell], tuple[Vector, float]] | None,
     ) -> None:
-        self._maps, self._space, self._cube = maps, space, cube
+        self._maps, self._dim, self._cube = maps, dim, cube
         self._offsets = network.offsets
         # The literals of units that the start has passed stand in the cube already.
         self._fixed = {abs(k) - 1: int(k > 0) for k in cube.literals}
         self._literals: list[int] = []
         self._cell, self._bits = start.cell, start.bits.copy()
         self._unit, self._layer = start.unit, start.layer
-        self._pending: list[_Sibling] = []
+        self._pending: list[_Sibling[Cell]] = []
         self._most_effort = most_effort
-        self._with_points = with_points
+        self._largest_ball = largest_ball
         self._room = budget.max_regions
         self._counts = np.zeros(len(network.layers), dtype=np.int64)
         left = budget.prefix_left
@@ -126,11 +141,11 @@ class ExactSearch(NeverAsks):
 
     def taken(self) -> RegionBatch:
         """The regions emitted since the last call."""
-        n, dim = len(self._found), self._space.dim
+        n, dim = len(self._found), self._dim
         patterns = np.array(self._found, dtype=np.bool_).reshape(n, len(self._bits))
         points: Dense = np.zeros((0, dim))
         radii: Vector = np.zeros(0)
-        if self._with_points:
+        if self._largest_ball is not None:
             points = np.array([centre for centre, _ in self._balls]).reshape(n, dim)
             radii = np.array([radius for _, radius in self._balls])
         self._found, self._balls = [], []
@@ -219,8 +234,8 @@ class ExactSearch(NeverAsks):
             self._layer += 1
             return None
         self._found.append(self._bits.astype(np.bool_))
-        if self._with_points:
-            self._balls.append(largest_ball(self._cell, self._space))
+        if self._largest_ball is not None:
+            self._balls.append(self._largest_ball(self._cell))
         return self._leave()
 
     def _leave(self) -> int | None:
