@@ -112,15 +112,17 @@ def condense(network: Network, ball: Ball, bounds: Bounds) -> Condensed:
         mixed[opened, first[-1] + np.arange(opened.size)] = 1.0
         first.append(first[-1] + opened.size)
     mix = sp.csr_array(np.concatenate(mixes))
+    biases, slope = np.concatenate(bias), np.concatenate(slopes)
     reduced, basis = _reduced(np.concatenate(rows), network.layers[0].affine.dense())
+    magnitudes = _magnitudes(network, ball, bounds) + _cancelled(reduced, biases, mix, slope)
     layout = Layout(
         rows=reduced,
-        bias=np.concatenate(bias),
+        bias=biases,
         indptr=mix.indptr.astype(np.int64),
         indices=mix.indices.astype(np.int64),
         weights=mix.data.astype(np.float64),
-        slope=np.concatenate(slopes),
-        tolerance=_tolerances(network, ball, bounds),
+        slope=slope,
+        tolerance=RELATIVE_TOLERANCE * magnitudes,
         unit=np.concatenate(units).astype(np.int64),
         first=np.array(first, dtype=np.int64),
         offsets=np.array(network.offsets, dtype=np.int64),
@@ -142,14 +144,29 @@ def _reduced(rows: Dense, first_layer: Dense) -> tuple[Dense, Dense]:
     return np.ascontiguousarray(rows @ basis), np.ascontiguousarray(basis)
 
 
-def _tolerances(network: Network, ball: Ball, bounds: Bounds) -> Vector:
-    """Of the open units' z: a share of their terms in the network's own coordinates."""
+def _magnitudes(network: Network, ball: Ball, bounds: Bounds) -> Vector:
+    """Of the terms of the open units' z, in the network's own coordinates."""
     magnitudes = term_magnitudes(network, np.abs(ball.centre) + ball.radius, bounds)
-    return RELATIVE_TOLERANCE * np.concatenate(
-        [
-            magnitude[layer.units[stability.unstable]]
-            for layer, magnitude, stability in zip(
-                network.layers, magnitudes, bounds.stability(network), strict=True
-            )
-        ]
-    )
+    parts = [
+        magnitude[layer.units[stability.unstable]]
+        for layer, magnitude, stability in zip(
+            network.layers, magnitudes, bounds.stability(network), strict=True
+        )
+    ]
+    return np.concatenate(parts)
+
+
+def _cancelled(rows: Dense, bias: Vector, mix: sp.csr_array, slope: Vector) -> Vector:
+    """Of the terms that open units below add to a composed map, whatever their bits.
+
+    The map of a unit is large where the unit is steep, though its values are small on the cells
+    where it is on: what cancels in the units above leaves rounding errors of that size.
+    """
+    largest = np.linalg.norm(rows, axis=1) + np.abs(bias)
+    terms = np.zeros(len(bias))
+    weights = np.abs(mix.data) * np.maximum(1.0, np.abs(slope))[mix.indices]
+    for unit in range(len(bias)):
+        own = slice(mix.indptr[unit], mix.indptr[unit + 1])
+        terms[unit] = weights[own] @ largest[mix.indices[own]]
+        largest[unit] += terms[unit]
+    return terms
