@@ -12,20 +12,24 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli import question
+from cpwl_milp.cli import question, terms_extraction
 from cpwl_milp.core.errors import DataError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import unpack
 from cpwl_milp.core.versions import versions
-from cpwl_milp.terms.checks import TOLERANCE, Check, linear_deviation
+from cpwl_milp.terms.checks import TOLERANCE, Check, TropicalChecks, linear_deviation
+from cpwl_milp.terms.extracted import TermSet
+from cpwl_milp.terms.extraction_report import ExtractionReport
 from cpwl_milp.terms.linear import LinearTerms, linear_term_blocks
 from cpwl_milp.terms.summary import TermSummary
+from cpwl_milp.terms.tropical import Tropical, TropicalTerms
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import ImportedModel
 
 # Numbers that standard output is to carry at most.
 _MOST_NUMBERS = 5_000_000
+_TROPICAL = ("positive", "positive_bias", "negative", "negative_bias")
 
 
 @dataclass(eq=False)
@@ -39,17 +43,23 @@ class TermsAnswer:
     classes : ndarray of int64, or None
         What the points are labelled as.
     checks : list of Check
+    terms : TermSet or None
+        The terms of all points, if the tropical form was asked for.
     points : list of dict
         One a point, as JSON, if asked for.
+    reports : sequence of ExtractionReport
     file : Path or None
     seconds : float
+        Of the terms alone.
     """
 
     model: ImportedModel
     summary: TermSummary
     classes: NDArray[np.int64] | None
     checks: list[Check]
+    terms: TermSet | None = None
     points: list[dict[str, Any]] = field(default_factory=list)
+    reports: Sequence[ExtractionReport] = ()
     file: Path | None = None
     seconds: float = 0.0
 
@@ -106,6 +116,8 @@ def of_points(
     points: NDArray[Any],
     classes: NDArray[np.int64] | None,
     file: Path | None,
+    tropical: Tropical | None,
+    tropical_checks: TropicalChecks,
     *,
     listed: bool,
 ) -> TermsAnswer:
@@ -113,20 +125,31 @@ def of_points(
     begin = time.monotonic()
     linear = Check("linear term = f", TOLERANCE)
     answer = TermsAnswer(model, TermSummary(), classes, [linear], file=file)
+    parts: list[TermSet] = []
 
     def passed() -> Iterator[Mapping[str, NDArray[Any]]]:
         for rows, terms in linear_term_blocks(model.network, points):
-            linear.take(linear_deviation(terms, np.asarray(points[rows], np.float64)), rows.start)
+            block = np.asarray(points[rows], dtype=np.float64)
+            linear.take(linear_deviation(terms, block), rows.start)
             answer.summary.add(terms)
+            both = None
+            if tropical is not None:
+                both = tropical.terms(terms, block)
+                tropical_checks.take_terms(terms, both, block, rows.start)
+                parts.append(TermSet.of(terms, both, block))
             if listed:
-                answer.points += _points(terms, rows, model.network.n_units, whole=file is None)
-            yield {
+                whole = file is None
+                answer.points += _points(terms, both, rows, model.network.n_units, whole=whole)
+            arrays: dict[str, NDArray[Any]] = {
                 "coefficients": terms.coefficients,
                 "bias": terms.bias,
                 "outputs": terms.outputs,
                 "labels": terms.labels,
                 "patterns": terms.patterns,
             }
+            if both is not None:
+                arrays |= {name: getattr(both, name) for name in _TROPICAL}
+            yield arrays
 
     if file is None:
         for _ in passed():
@@ -137,6 +160,8 @@ def of_points(
         write_npz(file, passed())
     else:
         _write_parquet(file, passed(), model)
+    if parts:
+        answer.terms = TermSet.joined(parts)
     answer.seconds = time.monotonic() - begin
     return answer
 
@@ -166,7 +191,7 @@ def _write_parquet(
 
 
 def _points(
-    terms: LinearTerms, rows: slice, n_units: int, *, whole: bool
+    terms: LinearTerms, both: TropicalTerms | None, rows: slice, n_units: int, *, whole: bool
 ) -> Iterator[dict[str, Any]]:
     bits = unpack(terms.patterns, n_units) if whole else None
     for k, label in enumerate(terms.labels.tolist()):
@@ -176,6 +201,10 @@ def _points(
             "coefficients": terms.coefficients[k].tolist() if whole else None,
             "bias": terms.bias[k].tolist(),
             "pattern": None if bits is None else "".join("01"[bit] for bit in bits[k].astype(int)),
+            **{
+                name: getattr(both, name)[k].tolist() if both is not None and whole else None
+                for name in _TROPICAL
+            },
         }
 
 
@@ -192,6 +221,7 @@ def as_json(answer: TermsAnswer) -> dict[str, Any]:
         "distinct_terms": summary.distinct_terms,
         "accuracy": answer.accuracy,
         "classes": list(_classes(answer)),
+        "tropical": terms_extraction.as_json(answer.reports),
         "checks": checks_as_json(answer.checks),
         "points": answer.points,
         "file": None if answer.file is None else str(answer.file),
@@ -250,14 +280,16 @@ def show(answer: TermsAnswer) -> None:
             (
                 str(row["class"]),
                 f"{row['points']:,}",
-                number(row["median_norm"]),
-                number(row["accuracy"]),
+                terms_extraction.number(row["median_norm"]),
+                terms_extraction.number(row["accuracy"]),
             )
             for row in _classes(answer)
         ],
     )
     if answer.accuracy is not None:
         click.echo(f"accuracy {answer.accuracy:.4f}")
+    if answer.reports:
+        terms_extraction.show(answer.reports)
     for check in answer.checks:
         click.echo(
             f"checked at {check.n:,} points: {check.name}, largest deviation {check.largest:.1e}"
@@ -265,8 +297,3 @@ def show(answer: TermsAnswer) -> None:
     if answer.file is not None:
         click.echo(f"terms are in {answer.file}")
     click.echo(f"{answer.seconds:.2f} s")
-
-
-def number(value: float | None) -> str:
-    """A number as tables show it."""
-    return "-" if value is None or not np.isfinite(value) else f"{value:.4g}"

@@ -8,7 +8,9 @@ import numpy as np
 
 from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.errors import CheckFailedError
+from cpwl_milp.terms.extracted import ROUNDING, Extraction, TermSet
 from cpwl_milp.terms.linear import LinearTerms
+from cpwl_milp.terms.tropical import TropicalTerms
 
 TOLERANCE = 1e-9
 """How far two ways to one value may differ, relative to what is added up in it."""
@@ -66,3 +68,67 @@ def linear_deviation(terms: LinearTerms, points: Dense) -> Dense:
     size = np.maximum(size, steep * np.linalg.norm(points, axis=1))
     missed = np.abs(terms.at(points) - terms.outputs).max(axis=1)
     return np.asarray(missed / np.where(size > 0, size, 1.0))
+
+
+def difference_deviation(terms: LinearTerms, tropical: TropicalTerms, points: Dense) -> Dense:
+    """By how much F - G misses f at each point, shape (n,).
+
+    Relative to |f|, after what float64 cannot do better: F is often a million times f, and numbers
+    of its size are only known to `ROUNDING` of it.
+    """
+    above, below = tropical.positive_at(points), tropical.negative_at(points)
+    missed = np.abs(above - below[:, None] - terms.outputs).max(axis=1)
+    size = np.abs(terms.outputs).max(axis=1)
+    size += ROUNDING / TOLERANCE * np.abs(above).max(axis=1)
+    return np.asarray(missed / np.where(size > 0, size, 1.0))
+
+
+def excess(extraction: Extraction, upper: Dense) -> Dense:
+    """By how much Fhat_k exceeds F_k at each point, as a share of F, shape (n,)."""
+    over = (extraction.values - upper).max(axis=1)
+    size = np.abs(upper).max(axis=1)
+    return np.asarray(np.maximum(over, 0.0) / np.where(size > 0, size, 1.0))
+
+
+class TropicalChecks:
+    """What holds for the tropical form of every network, checked at every point.
+
+    Attributes
+    ----------
+    difference, coefficients, bound, agreement : Check
+    """
+
+    def __init__(self) -> None:
+        self.difference = Check("F - G = f", TOLERANCE)
+        self.coefficients = Check("coefficients of F and G >= 0", ROUNDING)
+        self.bound = Check("Fhat <= F", ROUNDING)
+        self.agreement = Check("Fhat agrees with the network on the training points", 0.0)
+
+    @property
+    def passed(self) -> list[Check]:
+        """Those that had something to check, in the order in which they are told."""
+        every = (self.difference, self.coefficients, self.bound, self.agreement)
+        return [check for check in every if check.n]
+
+    def take_terms(
+        self, terms: LinearTerms, tropical: TropicalTerms, points: Dense, first_row: int
+    ) -> None:
+        """Check the terms of a block of points.
+
+        Raises
+        ------
+        CheckFailedError
+        """
+        self.coefficients.take(-tropical.least, first_row)
+        self.difference.take(difference_deviation(terms, tropical, points), first_row)
+
+    def take_extraction(self, extraction: Extraction, known: TermSet, *, training: bool) -> None:
+        """Check an extracted classifier at points whose terms are known.
+
+        Raises
+        ------
+        CheckFailedError
+        """
+        self.bound.take(excess(extraction, known.upper))
+        if training:
+            self.agreement.take((~extraction.agrees(known.labels)).astype(np.float64))

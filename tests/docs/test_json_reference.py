@@ -51,6 +51,8 @@ ASKED = {
     "terms": [
         f"terms {MODEL} {DATA} {CLASSES} -o terms.npz",
         f"terms {MODEL} {DATA}:0,1,2",
+        f"terms {MODEL} {DATA}:0,1,2,3,4,5 --tropical --shares 2 --test {DATA[7:]} "
+        f"--test-{CLASSES[2:]}",
     ],
     "encode": [f"encode {BOX} -o network.mps"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
