@@ -11,14 +11,15 @@ import click
 
 def print_json(answer: dict[str, Any]) -> None:
     """Print one JSON object; NaN and infinities become null, counts stay integers."""
-    click.echo(json.dumps(_finite(answer), allow_nan=False))
+    click.echo(json.dumps(finite(answer), allow_nan=False))
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same with null in place of NaN and infinities."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -19,6 +19,30 @@ def _array_file(ctx: click.Context, parameter: click.Parameter, value: Path | No
     return value
 
 
+def _image(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, int, int] | None:
+    if value is None:
+        return None
+    try:
+        sizes = [int(part) for part in value.split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) not in (2, 3) or min(sizes) < 1:
+        raise click.BadParameter(f"{value!r} is not H,W or C,H,W")
+    return sizes[0] if len(sizes) == 3 else 1, sizes[-2], sizes[-1]
+
+
+def _pixels(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        pixels = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        pixels = ()
+    if not pixels or min(pixels) < 1:
+        raise click.BadParameter(f"{value!r} is not one or more whole numbers above 0: 1,2")
+    return pixels
+
+
 @click.command(name="terms")
 @model_options
 @click.option(
@@ -42,6 +66,55 @@ def _array_file(ctx: click.Context, parameter: click.Parameter, value: Path | No
     show_default=True,
     help="Random orders in which they do.",
 )
+@click.option(
+    "--statistics", is_flag=True, help="Compare terms: winners, patterns, rays ...; needs --test."
+)
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="Compare the same points' terms in another network; with --statistics.",
+)
+@click.option(
+    "--image",
+    callback=_image,
+    metavar="[C,]H,W",
+    help="How a point is an image, for --statistics to shift it.",
+)
+@click.option(
+    "--shifts",
+    default="1",
+    show_default=True,
+    callback=_pixels,
+    metavar="P[,P...]",
+    help="By how many pixels.",
+)
+@click.option(
+    "--rays",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Random rays to follow, one from a test point.",
+)
+@click.option(
+    "--ray-cells",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Give a ray up after so many boundaries.",
+)
+@click.option(
+    "--codes",
+    is_flag=True,
+    help="Patterns as codes; needs labels, --test, and scikit-learn.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write tables and figures of --statistics there.",
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of everything random.")
 @click.option(
     "-o",
@@ -62,6 +135,14 @@ def command(
     test_labels: str | None,
     shares: int,
     repeats: int,
+    statistics: bool,
+    against: tuple[Path, ...],
+    image: tuple[int, int, int] | None,
+    shifts: tuple[int, ...],
+    rays: int,
+    ray_cells: int,
+    codes: bool,
+    folder: Path | None,
     seed: int,
     file: Path | None,
     as_json: bool,
@@ -77,63 +158,44 @@ def command(
       cpwl-milp terms network.onnx --data X.npy -o terms.npz
       cpwl-milp terms network.onnx --data X.npy:0,7 --json
       cpwl-milp terms network.onnx --data X.npy --tropical --test X2.npy --test-labels y2.npy
+      cpwl-milp terms network.onnx --data X.npy --statistics --test X2.npy --image 28,28 \\
+          --against earlier.onnx --folder statistics
     """
-    from cpwl_milp.cli import checks, question, terms_answer
-    from cpwl_milp.storage.arrays import read_samples
-    from cpwl_milp.terms.checks import TropicalChecks
-    from cpwl_milp.terms.extraction_report import report_extraction
-    from cpwl_milp.terms.gathered import gathered
-    from cpwl_milp.terms.tropical import Tropical
+    from cpwl_milp.cli import terms_answer, terms_work
 
+    if (statistics or codes) and test is None:
+        raise click.UsageError("--statistics and --codes need --test")
+    if codes and (labels is None or test_labels is None):
+        raise click.UsageError("--codes needs --labels and --test-labels")
     if test is None and test_labels is not None:
         raise click.UsageError("--test-labels needs --test")
-    if test is not None and not tropical:
-        raise click.UsageError("--test needs --tropical")
-
-    if file is not None:
-        checks.require_place_for(file)
-    imported = question.load(model)
-    question.checked(imported, None, seed)
-    network = imported.network
-    shape = question.sample_shape(imported)
-    points = read_samples(data, network.n_inputs, input_shape=shape)
-    classes = terms_answer.class_numbers(labels, len(points), network.n_outputs)
-    test_points, test_classes = None, None
-    if test is not None:
-        test_points = read_samples(test, network.n_inputs, input_shape=shape)
-        test_classes = terms_answer.class_numbers(test_labels, len(test_points), network.n_outputs)
-    if as_json and file is None:
-        terms_answer.require_printable(network, len(points))
-    shared = Tropical.of(network) if tropical else None
-    tropical_checks = TropicalChecks()
-    answer = terms_answer.of_points(
-        imported, points, classes, file, shared, tropical_checks, listed=as_json
+    if not statistics and (against or image is not None or folder is not None):
+        raise click.UsageError("--against, --image and --folder need --statistics")
+    if test is not None and not (tropical or statistics or codes):
+        raise click.UsageError("--test needs --tropical, --statistics or --codes")
+    answer = terms_work.answered(
+        terms_work.TermsRequest(
+            model=model,
+            data=data,
+            labels=labels,
+            test=test,
+            test_labels=test_labels,
+            tropical=tropical or statistics or codes,
+            shares=shares,
+            repeats=repeats,
+            statistics=statistics,
+            against=against,
+            image=image,
+            shifts=shifts,
+            rays=rays,
+            ray_cells=ray_cells,
+            codes=codes,
+            folder=folder,
+            seed=seed,
+            file=file,
+            listed=as_json,
+        )
     )
-    reports = []
-    if answer.terms is not None and network.n_outputs > 1:
-        sets = [("training", answer.terms, points, classes)]
-        if test_points is not None:
-            known = gathered(network, test_points, shared, tropical_checks)
-            sets.append(("test", known, test_points, test_classes))
-        reports = [
-            report_extraction(
-                name,
-                answer.terms,
-                known,
-                where,
-                their_classes,
-                tropical_checks,
-                n_shares=shares,
-                n_repeats=repeats,
-                seed=seed,
-            )
-            for name, known, where, their_classes in sets
-        ]
-    elif tropical:
-        click.echo("note: one output has no classes, so no classifier is extracted", err=True)
-    answer.reports = reports
-    if tropical:
-        answer.checks += tropical_checks.passed
     if as_json:
         print_json(terms_answer.as_json(answer))
     else:

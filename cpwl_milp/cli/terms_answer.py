@@ -12,7 +12,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli import question, terms_extraction
+from cpwl_milp.cli import question, terms_extraction, terms_statistics
 from cpwl_milp.core.errors import DataError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import unpack
@@ -25,7 +25,9 @@ from cpwl_milp.terms.summary import TermSummary
 from cpwl_milp.terms.tropical import Tropical, TropicalTerms
 
 if TYPE_CHECKING:
+    from cpwl_milp.cli.terms_statistics import Statistics
     from cpwl_milp.onnx_io import ImportedModel
+    from cpwl_milp.terms.codes import CodeRow
 
 # Numbers that standard output is to carry at most.
 _MOST_NUMBERS = 5_000_000
@@ -48,6 +50,10 @@ class TermsAnswer:
     points : list of dict
         One a point, as JSON, if asked for.
     reports : sequence of ExtractionReport
+    statistics : Statistics or None
+    codes : sequence of CodeRow
+    files : sequence of Path
+        Of the statistics.
     file : Path or None
     seconds : float
         Of the terms alone.
@@ -60,6 +66,9 @@ class TermsAnswer:
     terms: TermSet | None = None
     points: list[dict[str, Any]] = field(default_factory=list)
     reports: Sequence[ExtractionReport] = ()
+    statistics: Statistics | None = None
+    codes: Sequence[CodeRow] = ()
+    files: Sequence[Path] = ()
     file: Path | None = None
     seconds: float = 0.0
 
@@ -222,9 +231,14 @@ def as_json(answer: TermsAnswer) -> dict[str, Any]:
         "accuracy": answer.accuracy,
         "classes": list(_classes(answer)),
         "tropical": terms_extraction.as_json(answer.reports),
+        "statistics": None
+        if answer.statistics is None
+        else terms_statistics.as_json(answer.statistics),
+        "codes": terms_statistics.codes_as_json(answer.codes),
         "checks": checks_as_json(answer.checks),
         "points": answer.points,
         "file": None if answer.file is None else str(answer.file),
+        "files": [str(file) for file in answer.files],
         "seconds": round(answer.seconds, 3),
         "versions": versions(),
     }
@@ -290,10 +304,16 @@ def show(answer: TermsAnswer) -> None:
         click.echo(f"accuracy {answer.accuracy:.4f}")
     if answer.reports:
         terms_extraction.show(answer.reports)
+    if answer.codes:
+        terms_statistics.show_codes(answer.codes)
+    if answer.statistics is not None:
+        terms_statistics.show(answer.statistics)
     for check in answer.checks:
         click.echo(
             f"checked at {check.n:,} points: {check.name}, largest deviation {check.largest:.1e}"
         )
     if answer.file is not None:
         click.echo(f"terms are in {answer.file}")
+    if answer.files:
+        click.echo("statistics are in " + ", ".join(str(file) for file in answer.files))
     click.echo(f"{answer.seconds:.2f} s")

@@ -48,7 +48,7 @@ def draw_distributions(path: Path, panels: Sequence[Panel], title: str) -> None:
     panels : sequence of Panel
     title : str
     """
-    figure, fields = _fields(len(panels))
+    figure, fields = new_fields(len(panels))
     for axes, panel in zip(fields, panels, strict=True):
         for name, values in panel.values.items():
             finite = np.sort(values[np.isfinite(values)])
@@ -59,7 +59,7 @@ def draw_distributions(path: Path, panels: Sequence[Panel], title: str) -> None:
             axes.set_xscale("log")
         axes.set(title=panel.title, xlabel=panel.axis, ylabel="share of points", ylim=(0, 1.02))
     _with_legend(fields)
-    _save(figure, path, title)
+    save(figure, path, title)
 
 
 def draw_course(path: Path, panels: Sequence[Panel], models: Sequence[str], title: str) -> None:
@@ -74,7 +74,7 @@ def draw_course(path: Path, panels: Sequence[Panel], models: Sequence[str], titl
         Names along the axis, in order.
     title : str
     """
-    figure, fields = _fields(len(panels))
+    figure, fields = new_fields(len(panels))
     places = np.arange(len(models))
     for axes, panel in zip(fields, panels, strict=True):
         for place, (name, values) in enumerate(panel.values.items()):
@@ -90,7 +90,7 @@ def draw_course(path: Path, panels: Sequence[Panel], models: Sequence[str], titl
         axes.set(title=panel.title, ylabel=panel.axis)
         axes.set_xticks(places, models, rotation=30, ha="right")
     _with_legend(fields)
-    _save(figure, path, title)
+    save(figure, path, title)
 
 
 def _quartiles(values: Vector) -> tuple[Vector, Vector, Vector]:
@@ -108,7 +108,8 @@ def _positive(values: Mapping[str, Vector]) -> bool:
     return bool(finite.size) and bool(finite.min() > 0)
 
 
-def _fields(n: int):  # type: ignore[no-untyped-def]
+def new_fields(n: int):  # type: ignore[no-untyped-def]
+    """Make a figure with so many fields."""
     columns = 2 if n == 4 else min(3, n)
     rows = -(-n // columns)
     figure = Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained")
@@ -125,7 +126,8 @@ def _with_legend(fields) -> None:  # type: ignore[no-untyped-def]
         fields[0].legend(fontsize="small")
 
 
-def _save(figure: Figure, path: Path, title: str) -> None:
+def save(figure: Figure, path: Path, title: str) -> None:
+    """Write a figure, whole or not at all; the same bytes for the same picture."""
     figure.suptitle(title)
     kind = path.suffix.lower()
     picture = BytesIO()

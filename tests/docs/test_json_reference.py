@@ -23,6 +23,7 @@ BOX = f"{MODEL} --box -2,3"
 DATA = "--data models/moons/moons_test_x.npy"
 EARLY = "models/moons/moons_torch_epoch_0000.onnx"
 CLASSES = "--labels models/moons/moons_test_y.npy"
+DIGITS = "models/digits/digits"
 LABELS = "--labels models/moons/moons_test_y.npy --permutations 9"
 # Each field must occur in one of a command's answers, and have its type in all of them.
 ASKED = {
@@ -53,6 +54,10 @@ ASKED = {
         f"terms {MODEL} {DATA}:0,1,2",
         f"terms {MODEL} {DATA}:0,1,2,3,4,5 --tropical --shares 2 --test {DATA[7:]} "
         f"--test-{CLASSES[2:]}",
+        f"terms {DIGITS}_dense_epoch_0010.onnx --data {DIGITS}_train_x.npy "
+        f"--labels {DIGITS}_train_y.npy --test {DIGITS}_test_x.npy "
+        f"--test-labels {DIGITS}_test_y.npy --statistics --codes --shares 2 --repeats 1 --rays 5 "
+        f"--image 8,8 --against {DIGITS}_dense_epoch_0001.onnx -o t.npz --folder statistics",
     ],
     "encode": [f"encode {BOX} -o network.mps"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
