@@ -101,7 +101,8 @@ class Law:
         decided = outputs.argmax(axis=1) if network.n_outputs > 1 else outputs[:, 0] > 0
         labels = as_labels(decided.astype(np.int64), n, where="decisions")
         samples = sample_patterns(network, x, domain)
-        return measure(samples, labels, n_permutations=permutations, seed=seed).as_json()
+        found = measure(samples, labels, n_permutations=permutations, seed=seed).as_json()
+        return {**found, "activations": [], "activation_settings": None}
 
     def _exact(self, network: Network, domain: Domain | None) -> dict[str, Any]:
         from cpwl_milp.information.volumes import decided_regions, exact_information
@@ -127,6 +128,8 @@ class Law:
             ],
             "reliability_rule": "",
             "notes": list(_NOTES),
+            "activations": [],
+            "activation_settings": None,
             "law": {"method": found.method, "volume_share": found.volume_share},
         }
 

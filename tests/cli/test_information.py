@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.command import MOONS, MOONS_X, MOONS_Y, answer, invoke
+from tests.models.manifest import MODELS
 
 N = 200
 
@@ -154,3 +155,24 @@ def test_a_region_that_a_complete_run_lacks(tmp_path: Path) -> None:
     assert result.exit_code == 4
     assert result.stderr.count("\n") == 1
     assert "complete list of 332 lacks" in result.stderr
+
+
+def test_smooth_networks_are_taken_for_their_values(tmp_path: Path) -> None:
+    szt = MODELS / "szt"
+    asked = ("information", szt / "szt_tanh_epoch_0400.onnx", "--data", szt / "szt_x.npy")
+    assert "smooth" in invoke(*asked).stderr
+    more = ("--labels", szt / "szt_y.npy", "--permutations", 9, "--atoms")
+    found = answer(*asked, *more, "--activations", "binning,kde,propagation", "--noise-draws", 1)
+    assert found["layers"] == []
+    assert found["model"]["n_units"] == 29
+    assert found["labels"]["entropy_bits"] == pytest.approx(0.9991571209)
+    for layer in found["activations"]:
+        assert layer["neighbours"] is None
+        kde, noisy = layer["kde"], layer["propagation"]
+        # Bounds of the very number that is estimated, as all inputs are given.
+        assert kde["mi_inputs_lower_bits"] <= noisy["mi_inputs_bits"] + 4 * noisy["mi_inputs_error"]
+        assert noisy["mi_inputs_bits"] - 4 * noisy["mi_inputs_error"] <= kde["mi_inputs_upper_bits"]
+        assert layer["binning"]["entropy_bits"]["exact"] <= 12
+    assert found["activations"][0]["binning"]["entropy_bits"]["exact"] == pytest.approx(12)
+    shown = invoke(*asked, *more, "--activations", "kde").stdout
+    assert "values of layers" in shown

@@ -42,6 +42,8 @@ ASKED = {
         f"information {MODEL} {DATA} {LABELS} --atoms --bottlenecks",
         f"information {MODEL} {DATA} {LABELS} --bottlenecks",
         f"information {BOX} --uniform",
+        f"information {MODEL} {DATA} {LABELS} --activations all --noise-draws 1",
+        f"information {MODEL} {DATA} --activations kde",
         f"information {MODEL} --gaussian 0,1 --draws 500 --permutations 9",
     ],
     "local": [

@@ -1,0 +1,265 @@
+"""What ``information`` answers on samples of a file, and how it is printed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cpwl_milp.cli.activation_options import ActivationRequest, show_activations
+
+if TYPE_CHECKING:
+    from cpwl_milp.core.domain import Domain
+    from cpwl_milp.information.labels import Labels
+    from cpwl_milp.onnx_io import ImportedModel
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Samples of a file, and what to measure of them."""
+
+    data: str
+    labels: str | None
+    label_bins: int | None
+    atoms: bool
+    bottlenecks: bool
+    activations: ActivationRequest | None
+    permutations: int
+    seed: int
+
+    def measured(
+        self, imported: ImportedModel, where: Domain | None, run: Path | None
+    ) -> dict[str, Any]:
+        """The part of the answer that depends on the samples."""
+        from cpwl_milp.cli import question
+        from cpwl_milp.information.layers import measure
+        from cpwl_milp.partition.samples import sample_patterns
+        from cpwl_milp.storage.arrays import read_samples
+
+        network = imported.network
+        rows = read_samples(
+            self.data, network.n_inputs, input_shape=question.sample_shape(imported)
+        )
+        classes = self._classes(len(rows))
+        samples = sample_patterns(network, rows, where)
+        how = {"n_permutations": self.permutations, "seed": self.seed}
+        found = measure(samples, classes, population=self.atoms, **how).as_json()
+        for layer in found["layers"]:
+            layer["bottleneck"] = None
+        if self.bottlenecks:
+            from cpwl_milp.information.bottleneck import NOTES, bottlenecks, box_of
+
+            narrow = bottlenecks(
+                network, samples, box_of(rows), classes, population=self.atoms, **how
+            )
+            for layer, one in zip(found["layers"], narrow, strict=True):
+                layer["bottleneck"] = one.as_json()
+            found["notes"] += NOTES
+        return {
+            "run": None if run is None else _weighed(run, samples),
+            **found,
+            **self._values(Path(imported.path), rows, classes),
+        }
+
+    def of_values(self, path: Path) -> dict[str, Any]:
+        """The whole answer for a network without regions."""
+        from cpwl_milp.information.entropy import plugin
+        from cpwl_milp.information.reliability import RULE
+        from cpwl_milp.onnx_io.activations import load_activations
+        from cpwl_milp.storage.arrays import read_samples
+
+        model = load_activations(path)
+        rows = read_samples(self.data, model.n_inputs, input_shape=model.input_shape)
+        classes = self._classes(len(rows))
+        values = self._values(path, rows, classes)
+        hidden = [k["units"] for k in values["activations"] if k["operator"] != "output"]
+        labels = None
+        if classes is not None:
+            labels = {
+                "classes": len(classes.classes),
+                "names": list(classes.classes),
+                "entropy_bits": plugin(classes.counts),
+            }
+        return {
+            "schema": "cpwl-milp/information/1",
+            "model": {
+                "path": model.path,
+                "sha256": model.sha256,
+                "n_inputs": model.n_inputs,
+                "n_units": sum(hidden),
+            },
+            "domain": None,
+            "data": self.data,
+            "law": None,
+            "run": None,
+            "n_samples": len(rows),
+            "population": "atoms" if self.atoms else "sample",
+            "samples": None,
+            "labels": labels,
+            "layers": [],
+            "reliability_rule": RULE.text,
+            "notes": [],
+            **values,
+        }
+
+    def _values(self, path: Path, rows: Any, classes: Labels | None) -> dict[str, Any]:
+        from cpwl_milp.cli.activation_options import as_json, measured_activations
+        from cpwl_milp.onnx_io.activations import load_activations
+
+        if self.activations is None:
+            return {"activations": [], "activation_settings": None}
+        settings = self.activations.settings(
+            population=self.atoms, permutations=self.permutations, seed=self.seed
+        )
+        found = measured_activations(load_activations(path), rows, classes, settings)
+        return {"activations": as_json(found), "activation_settings": settings.as_json()}
+
+    def _classes(self, n: int) -> Labels | None:
+        from cpwl_milp.information.labels import as_labels
+        from cpwl_milp.storage.arrays import read_array
+
+        if self.labels is None:
+            return None
+        classes = as_labels(
+            read_array(self.labels, text=True), n, bins=self.label_bins, where=self.labels
+        )
+        for notice in classes.notices:
+            click.echo(f"note: {notice}", err=True)
+        return classes
+
+
+def _weighed(run: Path, samples: Any) -> dict[str, Any]:
+    from cpwl_milp.cli import question
+    from cpwl_milp.partition.run_masses import write_run_masses
+
+    folder = question.stored_run(run)
+    complete = bool(folder.outcome and folder.outcome["complete"])
+    report = write_run_masses(run, folder.patterns(), samples, complete=complete)
+    return {"path": str(run), "complete": complete, **asdict(report)}
+
+
+def show(answer: dict[str, Any]) -> None:
+    """Print the tables."""
+    from cpwl_milp.report.tables import show_table
+
+    samples = answer["samples"]
+    if samples is not None:
+        click.echo(
+            f"{answer['n_samples']:,} samples: "
+            f"{samples['outside_domain']:,} outside the domain, "
+            f"{samples['near_zero']:,} near a boundary, "
+            f"{samples['float32_bits_differ']:,} with other bits in float32"
+        )
+    labels = answer["labels"]
+    if labels is not None:
+        click.echo(f"{labels['classes']} classes, H(Y) = {labels['entropy_bits']:.4f} bits")
+    run = answer["run"]
+    if run is not None:
+        click.echo(
+            f"{run['regions_with_samples']:,} of {run['regions']:,} listed regions hold samples; "
+            f"masses are in {run['path']}/mass"
+        )
+        if run["unlisted"]:
+            click.echo(
+                f"the run is incomplete: {run['unlisted']:,} samples lie in "
+                f"{run['unlisted_patterns']:,} regions that it does not list"
+            )
+    if answer["layers"]:
+        show_table(
+            "regions as bins (bits)",
+            (
+                *(
+                    "layer",
+                    "patterns",
+                    "seen",
+                    "H",
+                    "H grassberger",
+                    "I(R;Y)",
+                    "I mm",
+                    "I null",
+                    "p",
+                ),
+                *("unseen", "reliable"),
+            ),
+            [
+                (str(layer["layer"]), kind, *_line(layer[kind], _listed(run, layer["layer"], kind)))
+                for layer in answer["layers"]
+                for kind in ("own", "prefix")
+            ],
+        )
+    _show_bottlenecks(answer["layers"])
+    if answer.get("activations"):
+        show_activations(answer)
+    for note in answer["notes"]:
+        click.echo(f"- {note}")
+    click.echo(f"- {answer['reliability_rule']}")
+
+
+def _show_bottlenecks(layers: list[dict[str, Any]]) -> None:
+    from cpwl_milp.report.tables import show_table
+
+    if not layers or layers[0].get("bottleneck") is None:
+        return
+    rows = []
+    for layer in layers:
+        narrow = layer["bottleneck"]
+        rank, functional = narrow["rank"], narrow["functional"]
+        told = functional["mi_labels_bits"] or {}
+        rows.append(
+            (
+                str(layer["layer"]),
+                f"{layer['own']['regions_seen']:,}",
+                f"{layer['prefix']['regions_seen']:,}",
+                f"{narrow['growth']:.3g}",
+                f"{rank['least']}",
+                f"{rank['mean']:.2f}",
+                f"{rank['largest']}",
+                f"{functional['regions_seen']:,}",
+                _bits(functional["entropy_bits"]["plugin"]),
+                _bits(told.get("plugin")),
+                _bits(told.get("null_mean")),
+            )
+        )
+    show_table(
+        "bottlenecks",
+        (
+            *("layer", "own", "prefix", "growth", "least rank", "mean", "largest"),
+            *("functional", "H", "I(F;Y)", "I null"),
+        ),
+        rows,
+    )
+
+
+def _listed(run: dict[str, Any] | None, layer: int, kind: str) -> int | None:
+    """How many patterns of that kind the run lists."""
+    if run is None:
+        return None
+    name = "own_patterns" if kind == "own" else "prefix_regions"
+    return int(run[name][layer - 1])
+
+
+def _line(part: dict[str, Any], listed: int | None) -> tuple[str, ...]:
+    entropy, mutual = part["entropy_bits"], part["mi_labels_bits"] or {}
+    seen = f"{part['regions_seen']:,}" + ("" if listed is None else f" of {listed:,}")
+    grassberger = _bits(entropy["grassberger"])
+    if part["entropy_interval_bits"] is not None:
+        low, high = part["entropy_interval_bits"]
+        grassberger += f" ±{(high - low) / 2:.3f}"
+    p = mutual.get("null_p")
+    return (
+        seen,
+        _bits(entropy["plugin"]),
+        grassberger,
+        _bits(mutual.get("plugin")),
+        _bits(mutual.get("miller_madow")),
+        _bits(mutual.get("null_mean")),
+        "-" if p is None else f"{p:.2g}",
+        f"{part['missing_mass']:.3f}",
+        "yes" if part["reliable"] else "no",
+    )
+
+
+def _bits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

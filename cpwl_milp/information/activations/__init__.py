@@ -1,0 +1,1 @@
+"""Estimators on the values of layers, for networks of any activation: what others measure."""
