@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +31,23 @@ class TreeFallback:
 
     Attributes
     ----------
-    tree : TreeEngine
     takes_all : bool
         Whether it is better to have the tree advance whole cubes from now on.
     """
 
     def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool) -> None:
-        self.tree = TreeEngine(problem, bounds, with_points=with_points)
+        self._make_tree = partial(TreeEngine, problem, bounds, with_points=with_points)
         self.takes_all = False
         self._n_units = problem.network.n_units
         self._n_layers = len(problem.network.layers)
         self._dim = problem.domain.dim
         self._n_cells = 0
         self._n_regions = 0
+
+    @cached_property
+    def tree(self) -> TreeEngine:
+        """The tree engine: made when it is first asked for, as most problems never need it."""
+        return self._make_tree()
 
     def settle(
         self, literals: Sequence[int], bits: NDArray[np.uint8], question: Question
