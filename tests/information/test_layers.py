@@ -183,9 +183,11 @@ def test_a_population_is_exact() -> None:
         seen = np.unique(bits[:, : network.offsets[k.layer]], axis=0, return_counts=True)[1] / 4096
         assert k.prefix.entropy_bits["plugin"] == pytest.approx(-(seen * np.log2(seen)).sum())
         for part in (k.own, k.prefix):
-            assert {value for name, value in part.entropy_bits.items() if name != "plugin"} == {
+            exact = {"plugin", "exact"}
+            assert {value for name, value in part.entropy_bits.items() if name not in exact} == {
                 None
             }
+            assert part.entropy_bits["exact"] == part.entropy_bits["plugin"]
             assert part.entropy_interval is None
             assert part.missing_mass == 0
             assert part.chao1 == part.regions_seen
