@@ -44,8 +44,11 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         # Counts run past the length at which Python refuses to print integers.
         sys.set_int_max_str_digits(0)
+        from cpwl_milp.cli.notices import notices_passed_on
+
         try:
-            return super().invoke(ctx)
+            with notices_passed_on():
+                return super().invoke(ctx)
         except CpwlError as error:
             _say(str(error))
             ctx.exit(error.exit_code)

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from numba import njit
+
+from cpwl_milp.engines.kernel_cache import forget_stale_once
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """Compile a function when it is first called, cached on disk where there is a place for it.
+
+    No signatures are given: they would compile all kernels at import, used or not. Each kernel is
+    called with one set of types only (a test counts them).
+    """
+    try:
+        dispatcher = njit(cache=True, **options)(function)
+    except RuntimeError:
+        # Nowhere to write to: each process compiles for itself.
+        return njit(**options)(function)
+    forget_stale_once(Path(dispatcher.stats.cache_path))
+    return dispatcher
+
 
 # Division by zero gives inf, as in C: a check for it would keep loops from being vectorised.
 # "contract" lets a product and a sum be one rounding (less error, never more); "nnan" and "nsz"
 # let least and largest values be found in vectors. No kernel makes a NaN or tells -0 from 0.
 allocating_kernel = partial(
-    njit,
-    cache=True,
+    _compiled,
     nogil=True,
     error_model="numpy",
     fastmath={"contract", "nnan", "nsz"},
