@@ -36,6 +36,7 @@ allocating_kernel = partial(
     error_model="numpy",
     fastmath={"contract", "nnan", "nsz"},
     _nrt=True,
+    no_cfunc_wrapper=True,
 )
 
 # A kernel that allocates nothing needs no reference counts: their atomic increments, one for
