@@ -22,7 +22,7 @@ PAUSED = 1  # the quota of work is spent, or the output is full
 PARKED = 2  # the current cell lies beyond a layer's limit
 STUCK = 3  # the current cell cannot be decided
 NEEDS_SPACE = 4
-# 5: the tree's own "a region was handed out".
+# 5: the tree's own, for a dictionary to be computed afresh.
 AMBIGUOUS = 6  # float64 cannot tell what some units do on the current cell: `questions`
 THIN = 7  # the current cell is too thin for float64
 

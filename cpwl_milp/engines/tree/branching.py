@@ -6,7 +6,6 @@ import numpy as np
 
 from cpwl_milp.engines.compiled import merged_kernel
 from cpwl_milp.engines.tree.dictionary import exchange
-from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     AGE,
     ENTERED,
@@ -44,7 +43,7 @@ def branch(state, unit, col):
     """Cut the cell by `unit` and descend into the child of bit 0 (or the cube's own side).
 
     Stops the edge of column `col` at the hyperplane itself: that vertex belongs to both children.
-    The table stays for bit 1, a copy goes on with bit 0. False if the child is empty for the cube.
+    The table stays for bit 1, a copy goes on with bit 0.
     """
     at = state.at
     s = at[TABLE]
@@ -80,7 +79,6 @@ def branch(state, unit, col):
         state.columns[s, SIDE, col - 1] = -1.0
         state.columns[s, SPAN, col - 1] = max(0.0, -lowest)
     state.bits[unit] = bit
-    return settle(state)
 
 
 @merged_kernel
@@ -142,8 +140,7 @@ def backtrack(state):
             return AT_THIN
         if state.levels[level, OF_KIND] == LOOSE_CELL and at[LOOSE] < 0:
             at[LOOSE] = level + 1
-        if settle(state):
-            return AT_CELL
+        return AT_CELL
     return AT_NONE
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from cpwl_milp.engines.ambiguity import IS_POSITIVE, NOT_ASKED, UNSETTLED
 from cpwl_milp.engines.compiled import kernel
 from cpwl_milp.engines.tree.accuracy import express
-from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     ASKED,
     BLOCK,
@@ -132,9 +131,7 @@ def enter(plan, state):
         state.opens[s, k], state.opens[s, other] = state.opens[s, other], state.opens[s, k]
     state.sizes[s, OPEN] = n_open
     state.sizes[s, ROWS] = padded(state, n_rows)
-    if empty or not settle(state):
-        return EMPTY
-    return STANDS
+    return EMPTY if empty else STANDS
 
 
 @kernel

@@ -22,7 +22,7 @@ from cpwl_milp.engines.ambiguity import (
     answer_code,
 )
 from cpwl_milp.engines.tree.accuracy import refresh
-from cpwl_milp.engines.tree.ball import search_with_balls
+from cpwl_milp.engines.tree.ball import largest_balls
 from cpwl_milp.engines.tree.plan import Plan
 from cpwl_milp.engines.tree.search import INACCURATE, search
 from cpwl_milp.engines.tree.state import (
@@ -55,6 +55,9 @@ from cpwl_milp.engines.tree.state import (
 _BATCH = 1 << 15
 # Memory for the dictionaries of one path.
 _MOST_BYTES = 4 << 30
+# So many dictionaries are kept at once where largest balls are asked for, or so many bytes of them.
+_MOST_KEPT = 1 << 10
+_BYTES_KEPT = 1 << 26
 _NO_LIMIT = np.iinfo(np.int64).max
 
 
@@ -81,25 +84,26 @@ class TreeSearch:
         self._box = box
         self._cube = cube
         self._with_balls = with_balls
+        self._n_balls = 0
         self._state = start(plan, cube, budget, with_balls=with_balls)
 
     def run(self, quota: int, *, leave: bool) -> int:
         """Search on."""
         while True:
-            if self._with_balls:
-                status = search_with_balls(self._plan, self._state, quota, leave)
-            else:
-                status = search(self._plan, self._state, quota, False, leave)
+            status = int(search(self._plan, self._state, quota, self._with_balls, leave))
             if status != INACCURATE:
-                return int(status)
+                break
             refresh(self._plan, self._state)
             leave = False
+        if self._with_balls:
+            self._n_balls = find_balls(self._state, self._n_balls)
+        return status
 
     def taken(self) -> RegionBatch:
         """The regions emitted since the last call."""
         state = self._state
         n = int(state.at[EMITTED])
-        state.at[EMITTED] = 0
+        state.at[EMITTED] = self._n_balls = 0
         balls = state.balls[:n]
         centres = self._box.centre + self._box.half_widths * balls[:, :-1]
         return RegionBatch(state.patterns[:n].copy(), centres, balls[:, -1].copy())
@@ -200,6 +204,10 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
     n_units = plan.unit_row.size
     n_layers = plan.offsets.size - 1
     depth, capacity = 8, PADDING
+    table_bytes = 8 * (d + 1 + LIMITS) * capacity
+    if with_balls:
+        # Dictionaries of regions are kept at the end.
+        depth += max(8, min(_MOST_KEPT, _BYTES_KEPT // table_bytes))
     fixed = np.full(n_units, -1, dtype=np.int8)
     for literal in cube.literals:
         fixed[abs(literal) - 1] = 1 if literal > 0 else 0
@@ -242,6 +250,33 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
         prefix_left=left,
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
     )
+
+
+def find_balls(state: State, first: int) -> int:
+    """The largest balls in the regions emitted since the first `first`; returns how many there are.
+
+    From the dictionaries kept of these regions, which are overwritten after the next `taken`.
+    """
+    n = int(state.at[EMITTED])
+    if n == first:
+        return n
+    _, _, capacity = state.tables.shape
+    d = state.col_ids.shape[1]
+    most = d + 2 * (capacity + d)
+    largest_balls(
+        state.tables,
+        state.row_ids,
+        state.col_ids,
+        state.columns,
+        state.sizes,
+        first,
+        n,
+        np.empty((most, d + 2)),
+        np.empty(most + d + 1, dtype=np.int64),
+        np.empty(d + 2),
+        state.balls,
+    )
+    return n
 
 
 def grown(state: State) -> State:

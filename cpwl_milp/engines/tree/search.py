@@ -17,6 +17,7 @@ from cpwl_milp.engines.ambiguity import (
 from cpwl_milp.engines.compiled import entry_kernel, kernel, merged_kernel
 from cpwl_milp.engines.descent import AMBIGUOUS, DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, THIN
 from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, inaccurate
+from cpwl_milp.engines.tree.ball import keep
 from cpwl_milp.engines.tree.branching import (
     AT_CELL,
     AT_NONE,
@@ -27,7 +28,8 @@ from cpwl_milp.engines.tree.branching import (
     push,
 )
 from cpwl_milp.engines.tree.dictionary import STEEP_PIVOT
-from cpwl_milp.engines.tree.entry import ASKS, EMPTY, LACKS_ROWS, ask, compose, enter
+from cpwl_milp.engines.tree.entry import ASKS, EMPTY, LACKS_ROWS, STANDS, ask, compose, enter
+from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
     AFRESH,
     AGE,
@@ -62,31 +64,29 @@ from cpwl_milp.engines.tree.units import (
 )
 
 # Beside the codes of descent.py.
-REGION = 5  # a region was handed out, and the caller wants to look at its cell
-INACCURATE = 8  # the caller is to compute the current dictionary afresh
+INACCURATE = 5  # the caller is to compute the current dictionary afresh
 
 # A coefficient in a dictionary has this sign beyond all rounding.
 _CLEAR = 1e-9
 
 
 @entry_kernel
-def search(plan, state, quota, one_by_one, backtrack_first):
+def search(plan, state, quota, keep_cells, backtrack_first):
     """Search on until done, the quota of pivots and tests is spent, or something comes up.
 
     Parameters
     ----------
     quota : int
         Pivots and tests after which to pause.
-    one_by_one : bool
-        Return after every region, standing in its cell.
+    keep_cells : bool
+        Keep the dictionary of every region emitted: see `keep`.
     backtrack_first : bool
-        Leave the current cell (it was parked, is stuck, or was handed out one by one) and go on
-        with the next.
+        Leave the current cell (it was parked or is stuck) and go on with the next.
 
     Returns
     -------
     status : int
-        One of descent.py, REGION or INACCURATE.
+        One of descent.py, or INACCURATE.
     """
     at = state.at
     counters = state.counters
@@ -95,12 +95,19 @@ def search(plan, state, quota, one_by_one, backtrack_first):
     n_units = plan.offsets[n_layers]
     end = counters[PIVOTS] + counters[TESTS] + quota
     leave = backtrack_first
+    fresh = False
     while True:
         if leave:
             place = backtrack(state)
             if place != AT_CELL:
                 return DONE if place == AT_NONE else THIN
             leave = False
+            fresh = True
+        if fresh:
+            # A cell not looked at before.
+            fresh = False
+            leave = not settle(state)
+            continue
         if at[ENTERED] == 0:
             layer = at[LAYER]
             if at[UNIT] == plan.offsets[layer]:
@@ -114,6 +121,7 @@ def search(plan, state, quota, one_by_one, backtrack_first):
                 return AMBIGUOUS if code == ASKS else THIN
             at[ENTERED] = 1
             leave = code == EMPTY
+            fresh = code == STANDS
             continue
         if sizes[at[TABLE], OPEN] == 0:
             layer = at[LAYER]
@@ -123,14 +131,17 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             if layer >= at[COUNTED]:
                 if state.prefix_left[layer] == 0:
                     return PARKED
-                if layer == n_layers - 1 and at[EMITTED] == state.patterns.shape[0]:
-                    return PAUSED
+                if layer == n_layers - 1:
+                    if at[EMITTED] == state.patterns.shape[0]:
+                        return PAUSED
+                    if keep_cells and at[TABLE] + 1 + at[EMITTED] == sizes.shape[0]:
+                        return PAUSED if at[EMITTED] > 0 else NEEDS_SPACE
                 state.prefix_left[layer] -= 1
                 state.prefix_counts[layer] += 1
             if layer == n_layers - 1:
                 emit(plan, state)
-                if one_by_one:
-                    return REGION
+                if keep_cells:
+                    keep(plan, state)
                 leave = True
             else:
                 at[LAYER] += 1
@@ -139,6 +150,8 @@ def search(plan, state, quota, one_by_one, backtrack_first):
         if counters[PIVOTS] + counters[TESTS] >= end:
             return PAUSED
         s = at[TABLE]
+        if keep_cells and at[EMITTED] > 0 and s + 1 + at[EMITTED] == sizes.shape[0]:
+            return PAUSED
         if s + 1 == sizes.shape[0]:
             return NEEDS_SPACE
         unit = state.opens[s, sizes[s, OPEN] - 1]
@@ -204,13 +217,14 @@ def search(plan, state, quota, one_by_one, backtrack_first):
             state.bits[unit] = bit
             leave = state.fixed[unit] >= 0 and state.fixed[unit] != bit
         elif (
-            sizes[s, OPEN] == 0 and at[UNIT] == n_units and state.fixed[unit] < 0 and not one_by_one
+            sizes[s, OPEN] == 0 and at[UNIT] == n_units and state.fixed[unit] < 0 and not keep_cells
         ):
             # The last cut: both children are regions, and nobody asks for their vertices.
             push(state, unit, PLAIN)
             state.bits[unit] = 0
         else:
-            leave = not branch(state, unit, col)
+            branch(state, unit, col)
+            fresh = True
 
 
 @kernel
