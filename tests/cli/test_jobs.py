@@ -147,7 +147,8 @@ def test_ctrl_c_while_pieces_are_grouped_keeps_the_count(monkeypatch: pytest.Mon
     monkeypatch.setattr(counting, "linear_regions", pressed)
     result = invoke("count", MOONS, "--box=-2,3", "--linear-regions", "--json")
     assert result.exit_code == 3
-    assert result.stderr == "note: linear regions are not counted: interrupted\n"
+    # Progress comes first where kernels are compiled on the way.
+    assert result.stderr.splitlines()[-1] == "note: linear regions are not counted: interrupted"
     found = parsed(result.stdout)
     assert (found["complete"], found["linear_regions"], found["affine_maps"]) == (True, None, None)
     assert found["lower"] == found["upper"] == found["regions"]

@@ -61,10 +61,11 @@ def normalised(text: str) -> str:
 def _console(body: str, folder: Path) -> str:
     """One shell for the block, so that `$?` and variables last from command to command."""
     parts = re.split(r"^\$ (.*)\n", body, flags=re.MULTILINE)
-    # Of standard error what a user is told: neither progress nor what libraries log.
+    # Of standard error what a user is told: neither progress nor what libraries log, nor what only
+    # the first run after an installation says.
     script = "\n".join(
         f"{{ {command}\n}} > stdout 2> stderr; code=$?; "
-        f"grep -aE '^([Ee]rror|note|Usage)' stderr; cat stdout; echo '{_MARK}'; (exit $code)"
+        f"grep -aE '^([Ee]rror|note|Usage)' stderr | grep -av '^note: compiling'; cat stdout; echo '{_MARK}'; (exit $code)"
         for command in parts[1::2]
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
