@@ -65,7 +65,8 @@ def _console(body: str, folder: Path) -> str:
     # the first run after an installation says.
     script = "\n".join(
         f"{{ {command}\n}} > stdout 2> stderr; code=$?; "
-        f"grep -aE '^([Ee]rror|note|Usage)' stderr | grep -av '^note: compiling'; cat stdout; echo '{_MARK}'; (exit $code)"
+        f"grep -aE '^([Ee]rror|note|Usage)' stderr | grep -av '^note: compiling'; "
+        f"cat stdout; echo '{_MARK}'; (exit $code)"
         for command in parts[1::2]
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
