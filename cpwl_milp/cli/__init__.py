@@ -19,6 +19,7 @@ _COMMANDS = {
     "count": "count",
     "enumerate": "enumerate",
     "information": "information",
+    "plane": "plane",
     "local": "local",
     "terms": "terms",
     "encode": "encode",

@@ -104,6 +104,22 @@ class Asked:
             **values,
         }
 
+    def accuracy(self, path: Path) -> float | None:
+        """Share of samples whose largest output is their class; None where outputs are not classes.
+
+        Classes are taken in their own order: numbers by value, words by letters.
+        """
+        from cpwl_milp.onnx_io.activations import load_activations
+        from cpwl_milp.storage.arrays import read_samples
+
+        model = load_activations(path)
+        rows = read_samples(self.data, model.n_inputs, input_shape=model.input_shape)
+        classes = self._classes(len(rows))
+        outputs = model.values(rows)[-1]
+        if classes is None or outputs.shape[1] != len(classes.classes) or outputs.shape[1] < 2:
+            return None
+        return float((outputs.argmax(axis=1) == classes.ids).mean())
+
     def _values(self, path: Path, rows: Any, classes: Labels | None) -> dict[str, Any]:
         from cpwl_milp.cli.activation_options import as_json, measured_activations
         from cpwl_milp.onnx_io.activations import load_activations

@@ -46,6 +46,10 @@ ASKED = {
         f"information {MODEL} {DATA} --activations kde",
         f"information {MODEL} --gaussian 0,1 --draws 500 --permutations 9",
     ],
+    "plane": [
+        f"plane {MODEL} {EARLY} {DATA} {LABELS} -o plane",
+        f"plane {MODEL} {EARLY} {DATA} {LABELS} --activations binning,kde",
+    ],
     "local": [
         f"local {MODEL} {DATA} {CLASSES} --points 4 --radius 0.1,0.3 --norm inf -o around",
         f"local {MODEL} {EARLY} {DATA} --points 3 --radius 0.3 --compare uniform --no-count",
