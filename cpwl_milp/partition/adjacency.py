@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.errors import SolverError
@@ -169,7 +170,7 @@ def germ(network: Network, bits: Bits, vanishing: NDArray[np.bool_], direction: 
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """The domain's own inequalities over t, beside the box [-1, 1]^n.
+    """What bounds the domain over t, beside the box [-1, 1]^n.
 
     Attributes
     ----------
@@ -177,10 +178,20 @@ class Surroundings:
         Unit rows.
     b : ndarray, shape (m,)
         ``A t <= b``.
+    is_ball : bool
+        Whether ``|t| < 1`` as well.
     """
 
     A: Dense
     b: Vector
+    is_ball: bool = False
+
+    def room(self, point: Vector) -> float:
+        """How far a point is inside, at least."""
+        limits = [self.b - self.A @ point, 1.0 - point, 1.0 + point]
+        if self.is_ball:
+            limits.append(np.array([1.0 - np.linalg.norm(point)]))
+        return float(np.concatenate(limits).min())
 
 
 def crosses(walls: Walls, unit: int, around: Surroundings, start: Vector, end: Vector) -> bool:
@@ -195,12 +206,13 @@ def crosses(walls: Walls, unit: int, around: Surroundings, start: Vector, end: V
     middle = start + (end - start) * (before / (before - after))
     others = _others(walls, unit)
     slack = walls.inward[others] @ middle + walls.offset[others]
-    outer = np.concatenate([around.b - around.A @ middle, 1.0 - middle, 1.0 + middle])
-    return bool(slack.min(initial=1.0) > _INSIDE and outer.min() > _INSIDE)
+    return bool(slack.min(initial=1.0) > _INSIDE and around.room(middle) > _INSIDE)
 
 
 def has_facet(walls: Walls, unit: int, around: Surroundings) -> bool:
-    """Whether the region has a facet of full dimension on `unit`'s hyperplane, by an LP.
+    """Whether the region has a facet of full dimension on `unit`'s hyperplane in the domain.
+
+    By an LP; in a ball, by the distance of the facet from the centre.
 
     Raises
     ------
@@ -221,11 +233,29 @@ def has_facet(walls: Walls, unit: int, around: Surroundings) -> bool:
         return False
     if n == 1:
         return True
+    if around.is_ball:
+        return _comes_near(A[~constant], b[~constant] - _INSIDE, 1.0 - float(foot @ foot))
     reach = np.full(n - 1, 2.0 * np.sqrt(n))
     ball = largest_ball(A[~constant], b[~constant], -reach, reach)
     if ball.status not in (SolveStatus.OPTIMAL, SolveStatus.INFEASIBLE):
         raise SolverError("linear regions", "the LP of a facet was not settled", "an answer")
     return ball.radius > _INSIDE
+
+
+def _comes_near(A: Dense, b: Vector, square: float) -> bool:
+    """Whether ``A s <= b``, with unit rows scaled by their norms, comes nearer to 0 than a radius.
+
+    The least distance is that of a non-negative least-squares problem (Lawson and Hanson 1974,
+    chapter 23): its squared residual is ``1 / (1 + distance^2)`` in units of the radius.
+    """
+    radius = np.sqrt(max(0.0, square)) - _INSIDE
+    if radius <= 0 or not len(b):
+        return bool(radius > 0)
+    stacked = -np.concatenate([A.T, b[None, :] / radius])
+    target = np.zeros(len(stacked))
+    target[-1] = 1.0
+    _, residual = nnls(stacked, target, maxiter=30 * (len(stacked) + len(b)))
+    return bool(residual**2 > 0.5)
 
 
 def _others(walls: Walls, unit: int) -> NDArray[np.bool_]:

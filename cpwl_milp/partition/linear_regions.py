@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.domain import Domain
+from cpwl_milp.core.domains import Ball
 from cpwl_milp.core.errors import DataError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import Bits, Packed, as_keys, pack, packed_size, unpack
@@ -110,7 +111,8 @@ def linear_regions(
 
 
 def _check(network: Network, domain: Domain, patterns: Packed, points: Dense | None) -> None:
-    domain.require_polyhedral("linear regions")
+    if not _is_ball(domain):
+        domain.require_polyhedral("linear regions")
     expected = packed_size(network.n_units)
     if patterns.ndim != 2 or patterns.shape[1] != expected:
         raise DataError(
@@ -130,8 +132,14 @@ def _check(network: Network, domain: Domain, patterns: Packed, points: Dense | N
         raise DataError("domain", "a coordinate is fixed", "a full-dimensional domain")
 
 
+def _is_ball(domain: Domain) -> bool:
+    return isinstance(domain, Ball) and domain.norm == "2"
+
+
 def _surroundings(domain: Domain) -> Surroundings:
     A, b = domain.inequalities()
+    if _is_ball(domain):
+        return Surroundings(A, b, is_ball=True)
     box = domain.box
     rows, rest = A * box.half_widths, b - A @ box.centre
     norms = np.linalg.norm(rows, axis=1)

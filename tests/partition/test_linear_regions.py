@@ -8,10 +8,14 @@ import pytest
 from cpwl_milp.core.affine import Affine
 from cpwl_milp.core.cell import Cell
 from cpwl_milp.core.domain import Box
+from cpwl_milp.core.domains import Ball, Polytope
 from cpwl_milp.core.errors import DataError
 from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.pattern import pack
+from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.choice import EngineSettings
+from cpwl_milp.enumeration.listing import list_regions
 from cpwl_milp.partition.linear_regions import LinearRegions, linear_regions
 from tests.definitions import SERRA_FIG2, STARGALLA, tent
 from tests.engines.listing import listed, tree
@@ -192,3 +196,65 @@ def test_refuses_what_does_not_fit() -> None:
         linear_regions(network, box, regions.patterns, regions.points[:-1])
     with pytest.raises(DataError, match="shape"):
         linear_regions(network, box, np.zeros((3, 2), dtype=np.uint8))
+
+
+def in_domain(network: Network, domain: Ball | Polytope, *, points: bool) -> tuple[int, int, int]:
+    """Regions, linear regions and affine maps."""
+    problem = Problem.of(network, domain)
+    regions, outcome = list_regions(problem, EngineSettings(with_points=True))
+    assert outcome.complete
+    found = linear_regions(
+        problem.network, problem.domain, regions.patterns, regions.points if points else None
+    )
+    return len(regions), found.linear_regions, found.affine_maps
+
+
+def polygon(n: int, radius: float) -> Polytope:
+    angles = 0.1 + 2 * np.pi * np.arange(n) / n
+    normals = np.column_stack([np.cos(angles), np.sin(angles)])
+    return Polytope(
+        normals,
+        np.full(n, radius * np.cos(np.pi / n)),
+        Box.uniform(-radius, radius, 2),
+        np.zeros(2),
+    )
+
+
+def test_a_disc_is_between_polygons() -> None:
+    """Where an inscribed and a circumscribed polygon agree, so does the disc between them."""
+    agreed = merged = 0
+    for seed in range(30):
+        network = degenerate_network(np.random.default_rng(seed), 2, [4, 4])
+        radius, n = 0.9, 200
+        inner = in_domain(network, polygon(n, radius), points=True)
+        outer = in_domain(network, polygon(n, radius / np.cos(np.pi / n)), points=True)
+        if inner == outer:
+            agreed += 1
+            merged += inner[1] < inner[0]
+            disc = Ball(np.zeros(2), radius, "2")
+            assert in_domain(network, disc, points=True) == inner
+            assert in_domain(network, disc, points=False) == inner
+    assert agreed > 15
+    assert merged > 5
+
+
+def test_regions_of_one_map_that_meet_outside_the_ball() -> None:
+    # relu(y - |x|) is 0 right and left of the wedge y > |x|; the two sides share x = 0, y < 0.
+    network = mlp(
+        ([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [0.0, 0.0, 10.0]),
+        ([[-1.0, -1.0, 1.0]], [-10.0]),
+        ([[1.0]], [0.0]),
+    )
+    for radius, expected in ((1.4, (2, 2, 2)), (1.9, (4, 4, 3)), (2.1, (4, 3, 3))):
+        for points in (True, False):
+            ball = Ball(np.array([0.0, 2.0]), radius, "2")
+            assert in_domain(network, ball, points=points) == expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pieces_in_a_ball_need_no_points(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 5))
+    network = degenerate_network(rng, d, [4, 3])
+    ball = Ball(np.round(rng.normal(size=d)), float(rng.choice([0.5, 1.0, 2.0])), "2")
+    assert in_domain(network, ball, points=True) == in_domain(network, ball, points=False)
