@@ -9,9 +9,12 @@ import pytest
 
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.domains import WholeSpace
+from cpwl_milp.core.pattern import unpack
+from cpwl_milp.engines.exact.recession import ExactRecession
 from cpwl_milp.enumeration.unbounded import unbounded
 from tests.domains.counting import listed_on
 from tests.networks import grid, moment_curve, one_layer, random_network
+from tests.slivers import sliver_network
 
 
 @pytest.mark.parametrize(("dim", "n", "bounded"), [(2, 4, 3), (2, 6, 10), (3, 5, 4), (1, 5, 4)])
@@ -44,3 +47,24 @@ def test_unbounded_regions_are_those_that_reach_any_box(seed: int) -> None:
         lower[along] = upper[along] = side
         there |= listed_on(network, Box(lower, upper)).patterns
     assert {row.tobytes() for row in patterns[marks]} == there
+
+
+@pytest.mark.parametrize(("slope", "bounded"), [(0.0, 0), (2.0**-52, 1), (-(2.0**-52), 1)])
+def test_lines_that_are_parallel_but_for_an_ulp(slope: float, bounded: int) -> None:
+    # y = 0, y = 1 + slope x and x = 0: the strip is closed by a triangle far out, or is none.
+    network = one_layer([[0.0, 1.0], [slope, -1.0], [1.0, 0.0]], [0.0, 1.0, 0.0])
+    patterns = listed_on(network, WholeSpace(2)).regions.patterns
+    assert len(patterns) == 6 + bounded
+    assert np.count_nonzero(~unbounded(network, patterns)) == bounded
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_float_proves_what_whole_numbers_find(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 5))
+    family = sliver_network if seed % 2 else random_network
+    network = family(rng, d, [int(k) for k in rng.integers(1, 6, int(rng.integers(1, 4)))])
+    patterns = listed_on(network, WholeSpace(d)).regions.patterns
+    exact = ExactRecession(network)
+    expected = [exact.recedes(bits.astype(np.uint8)) for bits in unpack(patterns, network.n_units)]
+    assert unbounded(network, patterns).tolist() == expected

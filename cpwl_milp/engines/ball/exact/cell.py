@@ -8,11 +8,11 @@ from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.engines.ambiguity import Sign
 from cpwl_milp.engines.ball.exact.inscribed import largest_ball
-from cpwl_milp.engines.ball.exact.nearest import Nearest, nearest
 from cpwl_milp.engines.ball.exact.space import BallSpace
-from cpwl_milp.engines.ball.exact.walls import Wall
 from cpwl_milp.engines.exact.dictionary import Effort
 from cpwl_milp.engines.exact.integers import Row
+from cpwl_milp.engines.exact.nearest import Nearest, nearest
+from cpwl_milp.engines.exact.walls import Wall
 
 
 class BallCell:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from cpwl_milp.core.affine import Vector
-from cpwl_milp.engines.ball.exact.nearest import Nearest, nearest
 from cpwl_milp.engines.ball.exact.space import BallSpace
-from cpwl_milp.engines.ball.exact.walls import Wall
 from cpwl_milp.engines.exact.dictionary import Effort
 from cpwl_milp.engines.exact.integers import quotient
+from cpwl_milp.engines.exact.nearest import Nearest, nearest
+from cpwl_milp.engines.exact.walls import Wall
 
 # Norms are held to so many bits behind the point, radii to so many of their own.
 _NORM_BITS = 64

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cpwl_milp.engines.ball.exact.walls import Wall
 from cpwl_milp.engines.exact.maps import Bits, ExactMaps
+from cpwl_milp.engines.exact.walls import Wall
 
 
 class WallPath:

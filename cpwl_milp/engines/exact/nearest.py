@@ -1,4 +1,4 @@
-"""The point of a cell nearest to the centre, in whole numbers.
+"""The point of a polyhedron nearest to the origin, in whole numbers.
 
 The dual active-set method of Goldfarb and Idnani (Mathematical Programming 27, 1983) for the
 distance of 0 to ``{y: c_i + g_i.y >= 0}``, as ball/projection.py has it, without rounding. The
@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cpwl_milp.engines.ball.exact.walls import Wall, inner
 from cpwl_milp.engines.exact.dictionary import Effort
+from cpwl_milp.engines.exact.walls import Wall, inner
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Nearest:
 def nearest(
     walls: Sequence[Wall],
     start: Sequence[int],
-    square: int,
+    square: int | None,
     effort: Effort,
     *,
     lifted: int = -1,
@@ -69,8 +69,8 @@ def nearest(
     walls : sequence of Wall
     start : sequence of int
         Walls that are thought to be active; where they cannot be, the search begins with none.
-    square : int
-        Squared radius of the ball.
+    square : int or None
+        Squared radius of the ball; None for the whole space.
     effort : Effort
     lifted : int
         The wall that is lifted, -1 for none.
@@ -90,7 +90,7 @@ def nearest(
     search = _Search(walls, own, lifted, effort)
     if not search.begin(start):
         search.begin(())
-    while search.norm() < square * search.den:
+    while square is None or search.norm() < square * search.den:
         entering = search.violated()
         if entering < 0:
             return Nearest(tuple(search.active), tuple(row[0] for row in search.rows), search.den)
