@@ -195,7 +195,12 @@ def _all(
         )
         if model == 0 and settings.limits is not None:
             # Compiling kernels on their first use is not to be charged to the first ball.
-            ball = Ball(sets[0].points[0], settings.radii[0], settings.norm)
+            ball = Ball(
+                sets[0].points[0],
+                settings.radii[0],
+                settings.norm,
+                _place(sets[0], 0),
+            )
             first = count_in_ball(
                 network, ball, bounder.at(ball), limits=Limits(1), n_samples=0, seed=0
             )
@@ -223,7 +228,7 @@ def _around_set(
     for row, centre in enumerate(points.points):
         place = (int(near.layer[row]), int(near.unit[row]))
         for radius, changed in zip(settings.radii, changes, strict=True):
-            ball = Ball(centre, radius, settings.norm, f"{points.name}, row {points.index[row]}")
+            ball = Ball(centre, radius, settings.norm, _place(points, row))
             bound = bounder.at(ball)
             yield Surroundings(
                 model=model,
@@ -257,3 +262,8 @@ def _packed_crossing(bound: BallBound) -> Packed:
     parts = [np.zeros(0, dtype=np.bool_), *(fate.unstable for fate in bound.stability)]
     packed: Packed = pack(np.concatenate(parts)[None, :])[0]
     return packed
+
+
+def _place(points: PointSet, row: int) -> str:
+    """Where a ball comes from, for messages."""
+    return f"{points.name}, row {points.index[row]}"

@@ -15,6 +15,9 @@ from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.ball import BallEngine
 from cpwl_milp.engines.ball.exact import ExactBallEngine
 from cpwl_milp.engines.tree import TreeEngine
+from cpwl_milp.enumeration.limits import Pace
+from cpwl_milp.enumeration.listing import ListedRegions
+from cpwl_milp.enumeration.loop import enumerate_regions
 from tests.engines.listing import Listing, listed
 from tests.networks import braid, degenerate_network, one_layer, random_network
 from tests.oracles_ball_exact import exact_patterns_in_ball
@@ -130,6 +133,29 @@ def test_units_twice_but_for_an_ulp() -> None:
     assert len(found.regions) == 6
     assert found.decisions["slivers"] > 0
     assert sorted(found.regions.inradii)[1] < 1e-15
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_threads_ask_at_the_same_time(seed: int) -> None:
+    network, _ = _sliver_question(seed, 5)
+    rng = np.random.default_rng(seed)
+    wide = sliver_network(rng, 3, [10, 8])
+    for each in (network, wide):
+        ball = Ball(np.zeros(each.n_inputs), 2.0, "2")
+        problem = Problem.of(each, ball)
+        bounds = pre_activation_bounds(problem.network, problem.domain)
+        alone, together = (ListedRegions(each.n_units, each.n_inputs) for _ in range(2))
+        for sink, jobs in ((alone, 1), (together, 3)):
+            outcome = enumerate_regions(
+                BallEngine(problem, bounds),
+                n_layers=len(each.layers),
+                sinks=[sink],
+                pace=Pace(regions=3),
+                jobs=jobs,
+            )
+            assert outcome.complete
+            assert outcome.tally.doubts == 0
+        assert np.array_equal(alone.regions.patterns, together.regions.patterns)
 
 
 def test_exact_radii() -> None:
