@@ -166,7 +166,11 @@ def command(
       cpwl-milp local epoch_*.onnx --data X.npy --points 300 --radius 0.1,0.5 \\
           --compare uniform --compare permuted -o around
     """
-    from cpwl_milp.cli import local_answer, question
+    from cpwl_milp.cli import question
+    from cpwl_milp.cli.local_answer import LocalAnswer
+    from cpwl_milp.cli.local_files import write
+    from cpwl_milp.cli.local_json import as_json as local_json
+    from cpwl_milp.cli.local_tables import show
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.local.ball_bound import global_bound
@@ -192,18 +196,18 @@ def command(
     )
     networks = [model.network for model in imported]
     found = survey(networks, sets, settings, progress_on(sys.stderr))
-    answer = local_answer.LocalAnswer(
+    answer = LocalAnswer(
         models=imported,
         sets=sets,
         settings=settings,
         survey=found,
         everywhere=[global_bound(network) for network in networks],
     )
-    files = [] if folder is None else local_answer.write(answer, folder)
+    files = [] if folder is None else write(answer, folder)
     if as_json:
-        print_json(local_answer.as_json(answer, files))
+        print_json(local_json(answer, files))
     else:
-        local_answer.show(answer, files)
+        show(answer, files)
     if found.interrupted or not answer.complete:
         click.get_current_context().exit(3)
 

@@ -31,7 +31,8 @@ from cpwl_milp.core.network import Network
 from cpwl_milp.counting import named
 from cpwl_milp.counting.rank import RankBudget
 from cpwl_milp.counting.shape import LayerShape, layer_shapes
-from cpwl_milp.local.first_layer import FirstLayer, arrangement_of, first_layer_bound
+from cpwl_milp.local.arrangement import arrangement_of
+from cpwl_milp.local.first_layer import FirstLayer, first_layer_bound
 from cpwl_milp.local.lipschitz import LipschitzBounds, LipschitzConstants, lipschitz_bounds
 from cpwl_milp.local.recursion import regions_bound
 

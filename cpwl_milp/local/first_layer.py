@@ -6,13 +6,9 @@ combinatorial analysis of topological dissections, 1977: each such intersection 
 absolute value of its Moebius number, at most the number of its bases). Where the hyperplanes are
 in general position the two numbers are equal.
 
-Whether ``{x : W_J x + b_J = 0}`` comes closer to the centre c than r is decided from above only.
-For every y,
-
-    distance_p >= |y . z_J(c)| / ||W_J' y||_q,
-
-so a set is left out only where some y proves the distance to be at least r, rounding charged,
-or where exact arithmetic proves it dependent. Any doubt counts.
+Whether an intersection meets the ball is decided from above only (`arrangement.may_meet`): a set
+is left out where it surely does not, or where exact arithmetic proves it dependent. Any doubt
+counts.
 
 Sets grow one hyperplane at a time, since a set that does not meet the ball has no superset that
 does. When they become too many, the numbers of larger ones are bounded by those found: the sets
@@ -22,23 +18,17 @@ more it can have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.bounding.rounding import UNIT_ROUNDOFF, gamma
-from cpwl_milp.core.affine import Dense, Vector
+from cpwl_milp.core.affine import Dense
 from cpwl_milp.counting.rank import RankBudget, rank_bound
-from cpwl_milp.local.norms import row_norms
+from cpwl_milp.local.arrangement import BLOCK, Arrangement, blocks, gram_matrix, may_meet
 
-# Reweighted steps towards the best y in the 1- and the infinity-norm.
-_STEPS = 40
 # Normalised Gram matrices with a smaller eigenvalue are looked at exactly.
 _SUSPICIOUS = 1e-8
-# Entries of a block of matrices.
-_BLOCK = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -62,30 +52,6 @@ class FirstLayer:
         return sum(self.sets) + self.rest
 
 
-@dataclass(frozen=True, eq=False)
-class Arrangement:
-    """Hyperplanes seen from the centre of a ball.
-
-    Attributes
-    ----------
-    weight : ndarray, shape (n_planes, n)
-        No row is zero.
-    at_centre : ndarray, shape (n_planes,)
-        Pre-activations at the centre.
-    error : ndarray, shape (n_planes,)
-        How far they may be off.
-    norm : str
-        Of the ball: "1", "2" or "inf".
-    radius : float
-    """
-
-    weight: Dense
-    at_centre: Vector
-    error: Vector
-    norm: str
-    radius: float
-
-
 def first_layer_bound(arrangement: Arrangement, limit: int) -> FirstLayer:
     """Count the independent sets that may meet the open ball.
 
@@ -103,14 +69,14 @@ def first_layer_bound(arrangement: Arrangement, limit: int) -> FirstLayer:
     largest = min(n_planes, dim)
     counts, tested = [1], 0
     budget = RankBudget()
-    gram = _gram(arrangement.weight)
+    gram = gram_matrix(arrangement.weight)
     sets: NDArray[np.intp] = np.arange(n_planes, dtype=np.intp)[:, None]
     pairs = np.ones((n_planes, n_planes), dtype=np.bool_)
     while len(counts) <= largest and len(sets):
         tested += len(sets)
         if tested > limit:
             return FirstLayer(tuple(counts), _larger(counts, n_planes, largest))
-        sets = sets[_may_meet(arrangement, gram, sets)]
+        sets = sets[may_meet(arrangement, gram, sets)]
         if sets.shape[1] > 1:
             sets = sets[_not_dependent(arrangement.weight, gram, sets, budget)]
         counts.append(len(sets))
@@ -161,7 +127,7 @@ def _grown(sets: NDArray[np.intp], pairs: NDArray[np.bool_], room: int) -> NDArr
     """All sets with one hyperplane more, of which every pair may meet; cut off beyond `room`."""
     size = sets.shape[1]
     found, n = [], 0
-    step = max(1, _BLOCK // max(1, pairs.shape[0]))
+    step = max(1, BLOCK // max(1, pairs.shape[0]))
     for start in range(0, len(sets), step):
         block = sets[start : start + step]
         allowed = np.arange(pairs.shape[0]) > block[:, -1:]
@@ -175,115 +141,6 @@ def _grown(sets: NDArray[np.intp], pairs: NDArray[np.bool_], room: int) -> NDArr
     return np.concatenate(found) if found else np.zeros((0, size + 1), dtype=np.intp)
 
 
-def _gram(weight: Dense) -> Dense:
-    return np.asarray(weight @ weight.T)
-
-
-def _may_meet(arrangement: Arrangement, gram: Dense, sets: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which intersections are not proved to keep a distance of at least the radius."""
-    meets = np.ones(len(sets), dtype=np.bool_)
-    size = sets.shape[1]
-    dim = arrangement.weight.shape[1]
-    entries = size * (size if arrangement.norm == "2" else dim)
-    step = max(1, _BLOCK // max(1, entries))
-    for start in range(0, len(sets), step):
-        block = sets[start : start + step]
-        far = _far_2 if arrangement.norm == "2" else _far_polyhedral
-        meets[start : start + step] = ~far(arrangement, gram, block)
-    return meets
-
-
-def _far_2(arrangement: Arrangement, gram: Dense, sets: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Proved far in the 2-norm, with y from the normal equations and norms from the Gram matrix.
-
-    ``||W_J' y||^2 = y' G y`` up to ``gamma (sum |y_i| ||w_i||)^2``.
-    """
-    part = gram[sets[:, :, None], sets[:, None, :]]
-    z = arrangement.at_centre[sets]
-    y = _solved(part, z)
-    lengths = np.sqrt(np.diag(gram))[sets]
-    square = np.einsum("bi,bi->b", (y[:, None, :] @ part)[:, 0, :], y)
-    terms = 2.0 * (arrangement.weight.shape[1] + 4 * sets.shape[1] + 16)
-    charge = gamma(2.0 * terms) * np.einsum("bi,bi->b", np.abs(y), lengths) ** 2
-    return _proved(arrangement, sets, y, np.sqrt(np.maximum(square, 0.0) + charge))
-
-
-def _far_polyhedral(
-    arrangement: Arrangement, gram: Dense, sets: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Proved far in the 1- or infinity-norm, with y by iteratively reweighted least squares.
-
-    The least ``sum_k v_k^2 / o_k`` over ``W_J v = -z`` has ``v = -o W_J' y``. Weights o = |v| lead
-    to the least 1-norm, weights 1/o grown by |v| (Lawson 1961) to the least maximum.
-    """
-    rows = arrangement.weight[sets]
-    z = arrangement.at_centre[sets]
-    far = np.zeros(len(sets), dtype=np.bool_)
-    todo = np.arange(len(sets))
-    weights = np.ones((len(sets), rows.shape[2]))
-    for _ in range(_STEPS):
-        w, o = rows[todo], weights[todo]
-        part = (w * o[:, None, :]) @ w.transpose(0, 2, 1)
-        y = _solved(part, z[todo])
-        pulled = (y[:, None, :] @ w)[:, 0, :]
-        proved = _proved(
-            arrangement, sets[todo], y, _dual_norms(arrangement, sets[todo], y, pulled)
-        )
-        far[todo[proved]] = True
-        v = np.abs(o * pulled)
-        # A point of the intersection inside the ball: no y can prove it far.
-        length = v.sum(axis=1) if arrangement.norm == "1" else v.max(axis=1)
-        left = ~proved & (length >= arrangement.radius)
-        if arrangement.norm == "1":
-            fresh = v / np.maximum(v.max(axis=1, keepdims=True), 1e-300) + 1e-12
-        else:
-            share = v / np.maximum(v.max(axis=1, keepdims=True), 1e-300) / o
-            fresh = 1.0 / np.maximum(share / share.max(axis=1, keepdims=True), 1e-12)
-        weights[todo] = fresh
-        todo = todo[left]
-        if not todo.size:
-            break
-    return far
-
-
-def _dual_norms(
-    arrangement: Arrangement, sets: NDArray[np.intp], y: Dense, pulled: Dense
-) -> Vector:
-    """At least the exact ``||W_J' y||_q`` behind the computed `pulled`."""
-    weight, size = arrangement.weight, sets.shape[1]
-    dual = "1" if arrangement.norm == "inf" else "inf"
-    lost = gamma(4.0 * size + 16) * np.abs(y)
-    if dual == "1":
-        value, spread = np.abs(pulled).sum(axis=1), np.abs(weight).sum(axis=1)
-    else:
-        value, spread = np.abs(pulled).max(axis=1), np.abs(weight).max(axis=1)
-    charge = np.einsum("bi,bi->b", lost, spread[sets])
-    return np.asarray((value + charge) * (1.0 + gamma(4.0 * weight.shape[1] + 16)))
-
-
-def _solved(matrices: Dense, right: Dense) -> Dense:
-    """An approximate y; a singular matrix gets a little on its diagonal, as any y will do."""
-    size = matrices.shape[1]
-    trace = np.trace(matrices, axis1=1, axis2=2)
-    ridge = 1e-14 * np.where(trace > 0, trace, 1.0)
-    padded = matrices + ridge[:, None, None] * np.eye(size)
-    return np.asarray(np.linalg.solve(padded, right[:, :, None])[:, :, 0], dtype=np.float64)
-
-
-def _proved(
-    arrangement: Arrangement, sets: NDArray[np.intp], y: Dense, dual: Vector
-) -> NDArray[np.bool_]:
-    """Whether ``|y . z| >= r dual`` holds for certain."""
-    z, error = arrangement.at_centre[sets], arrangement.error[sets]
-    product = np.abs(np.einsum("bi,bi->b", y, z))
-    size = np.einsum("bi,bi->b", np.abs(y), np.abs(z))
-    doubt = np.einsum("bi,bi->b", np.abs(y), error) * (1.0 + 1e-10)
-    certain = product - doubt - gamma(4.0 * sets.shape[1] + 16) * size
-    with np.errstate(invalid="ignore"):
-        far = certain >= arrangement.radius * dual * (1.0 + 16 * UNIT_ROUNDOFF)
-    return np.asarray(far & np.isfinite(dual) & (certain > 0))
-
-
 def _not_dependent(
     weight: Dense, gram: Dense, sets: NDArray[np.intp], budget: RankBudget
 ) -> NDArray[np.bool_]:
@@ -291,7 +148,7 @@ def _not_dependent(
     kept = np.ones(len(sets), dtype=np.bool_)
     lengths = np.sqrt(np.diag(gram))
     normalised = gram / np.maximum(np.outer(lengths, lengths), 1e-300)
-    for block in _blocks(len(sets), sets.shape[1] ** 2):
+    for block in blocks(len(sets), sets.shape[1] ** 2):
         part = normalised[sets[block][:, :, None], sets[block][:, None, :]]
         for place in np.flatnonzero(np.linalg.eigvalsh(part)[:, 0] < _SUSPICIOUS):
             chosen = np.zeros(len(weight), dtype=np.bool_)
@@ -300,27 +157,3 @@ def _not_dependent(
             columns = np.ones(weight.shape[1], dtype=np.bool_)
             kept[block.start + place] = rank_bound(weight, chosen, columns, size, budget) >= size
     return kept
-
-
-def _blocks(n: int, entries: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // max(1, entries))
-    for start in range(0, n, step):
-        yield slice(start, min(n, start + step))
-
-
-def arrangement_of(
-    weight: Dense, lower: Vector, upper: Vector, norm: str, radius: float
-) -> Arrangement:
-    """Hyperplanes ``w.x + b = 0`` with ``lower <= w.c + b <= upper`` at the centre c.
-
-    Rows of zeros are no hyperplanes and are left out; the others are scaled by powers of two to
-    sizes near 1, so that no square leaves float's range.
-    """
-    largest = row_norms(weight, "inf")
-    there = largest > 0
-    shift = -np.frexp(largest[there])[1]
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = np.ldexp(lower[there], shift), np.ldexp(upper[there], shift)
-        middle = 0.5 * low + 0.5 * high
-        error = np.maximum(high - middle, middle - low) * (1.0 + 4 * UNIT_ROUNDOFF)
-    return Arrangement(np.ldexp(weight[there], shift[:, None]), middle, error, norm, radius)

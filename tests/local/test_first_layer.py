@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from cpwl_milp.core.domains import Ball
+from cpwl_milp.local.arrangement import arrangement_of
 from cpwl_milp.local.ball_bound import BallBounder
 from cpwl_milp.local.exact import count_in_ball
 from cpwl_milp.local.first_layer import (
     FirstLayer,
-    arrangement_of,
     first_layer_bound,
     most_faces,
 )
