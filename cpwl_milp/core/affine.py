@@ -73,6 +73,11 @@ class Affine:
         """Whether the weight is held as CSR."""
         return bool(sp.issparse(self.weight))
 
+    @property
+    def n_entries(self) -> int:
+        """Numbers that the weight is held by."""
+        return int(self.weight.size)
+
     def __call__(self, x: Dense) -> Dense:
         """Map rows of `x`, shape (n, n_in), to rows of shape (n, n_out)."""
         return np.asarray((self.weight @ x.T).T + self.bias)

@@ -13,16 +13,21 @@ from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.ball import BallEngine
 from cpwl_milp.engines.cells import CellsEngine
+from cpwl_milp.engines.cells.engine import takes_polygon
 from cpwl_milp.engines.confined import ConfinedEngine
 from cpwl_milp.engines.milp import MilpEngine, MilpSettings
+from cpwl_milp.engines.reduced import MakeEngine, ReducedEngine
 from cpwl_milp.engines.sampling import SamplingEngine
 from cpwl_milp.engines.tree import TreeEngine
 
 # The tree keeps one affine map a value of the network: that many numbers are 2 GB.
 _TREE_NUMBERS = 250_000_000
-# The cells engine is the fastest up to so many inputs, and holds its weights as dense arrays.
+# The cells engine is the fastest up to so many inputs. It holds that many weights: in the plane
+# those that are not 0, beyond all.
 _CELLS_INPUTS = 3
 _CELLS_WEIGHTS = 20_000_000
+# From so many units on, stable ones are taken out before the search.
+_WIDE = 1_000
 # Samples of the sampling engine where no limit stops it before: some seconds.
 _SAMPLES = 200_000
 
@@ -80,7 +85,10 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     if settings.name != "auto":
         return settings.name
     layers, dim = problem.network.layers, problem.domain.dim
-    weights = sum(layer.affine.n_in * layer.affine.n_out for layer in layers)
+    weights = sum(
+        layer.affine.n_entries if dim == 2 else layer.affine.n_in * layer.affine.n_out
+        for layer in layers
+    )
     rows = sum(layer.affine.n_out for layer in layers)
     fits = rows * (dim + 1) <= _TREE_NUMBERS
     if is_ball:
@@ -123,8 +131,11 @@ def make_engine(
         return BallEngine(problem, bounds, with_points=points)
     if name in ("cells", "tree"):
         kind = CellsEngine if name == "cells" else TreeEngine
-        make = partial(kind, with_points=points)
-        if isinstance(problem.domain, Polytope):
+        make: MakeEngine = partial(kind, with_points=points)
+        if problem.network.layers and problem.network.n_units >= _WIDE:
+            make = partial(ReducedEngine, make=make)
+        whole = name == "cells" and takes_polygon(problem)
+        if isinstance(problem.domain, Polytope) and not whole:
             return ConfinedEngine(problem, bounds, make)
         return make(problem, bounds)
     if name == "sampling":

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import HalfspaceIntersection
 
 from cpwl_milp.core.affine import Dense, Vector
-from cpwl_milp.core.domain import Box, Domain
+from cpwl_milp.core.domain import Domain
 from cpwl_milp.core.domains import Ball, Polytope
 from cpwl_milp.core.errors import DomainError
+from cpwl_milp.domains.polygons import polygon_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,24 +67,6 @@ def outline_of(domain: Domain) -> Outline:
             "fix the other inputs in a box file, or draw a --plane or --slice",
         )
     if isinstance(domain, Polytope):
-        return Outline(_vertices(domain))
+        return Outline(polygon_of(domain))
     disc = Disc(domain.centre, domain.radius) if isinstance(domain, Ball) else None
-    return Outline(_rectangle(domain.box), disc)
-
-
-def _rectangle(box: Box) -> Dense:
-    (x0, y0), (x1, y1) = box.lower, box.upper
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-
-
-def _vertices(domain: Polytope) -> Dense:
-    """Vertices of the polygon, each once, counter-clockwise."""
-    A, b = domain.inequalities()
-    box = domain.box
-    rows = np.concatenate([A, np.eye(2), -np.eye(2)])
-    rest = np.concatenate([b, box.upper, -box.lower])
-    found = HalfspaceIntersection(np.column_stack([rows, -rest]), domain.inside).intersections
-    around = found - domain.inside
-    found = found[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
-    gaps = np.linalg.norm(found - np.roll(found, 1, axis=0), axis=1)
-    return np.ascontiguousarray(found[gaps > 1e-12 * np.abs(around).max()])
+    return Outline(polygon_of(domain.box), disc)

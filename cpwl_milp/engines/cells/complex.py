@@ -20,10 +20,12 @@ from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import ROOT
 from cpwl_milp.core.domain import Box
+from cpwl_milp.core.domains import Polytope
 from cpwl_milp.core.errors import CheckFailedError, DomainError
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.problem import Problem
+from cpwl_milp.domains.polygons import polygon_of
 from cpwl_milp.engines.cells import state as general
 from cpwl_milp.engines.cells.layout import lay_out
 from cpwl_milp.engines.cells.memory import CellSearch
@@ -109,33 +111,38 @@ def cells_of(problem: Problem, bounds: Bounds) -> Iterator[Cells]:
     Parameters
     ----------
     problem : Problem
-        Over a box with at most three inputs that vary.
+        Over a box with at most three inputs that vary, or a polygon.
     bounds : Bounds
         Of the problem's network on its domain.
 
     Raises
     ------
     DomainError
-        If the domain is no such box.
+        If the domain is no such box or polygon.
     CheckFailedError
         If rounding errors or memory end the search.
     """
-    box = problem.domain
-    if not isinstance(box, Box) or box.dim > MOST_INPUTS:
+    domain, box = problem.domain, problem.domain.box
+    polygon = isinstance(domain, Polytope) and domain.dim == 2
+    if not polygon and not (isinstance(domain, Box) and domain.dim <= MOST_INPUTS):
         raise DomainError(
             "cells with their geometry",
-            f"{box.dim} inputs that vary" if isinstance(box, Box) else "a domain that is no box",
-            f"a box with at most {MOST_INPUTS}",
+            f"{domain.dim} inputs that vary"
+            if isinstance(domain, Box)
+            else "a domain of another kind",
+            f"a box with at most {MOST_INPUTS}, or a polygon",
         )
+    assert isinstance(domain, Box | Polytope)
     if not problem.network.layers:
-        yield _whole(box)
+        yield _whole(domain)
         return
-    layout = lay_out(problem.network, box, bounds)
     budget = Budget(max_regions=1 << 62, deadline=time.monotonic())
     search: CellSearch | PlanarSearch
     if box.dim == 2:
-        search = PlanarSearch(planar_plan(layout), box, ROOT, budget, detail=planar.POLYGONS)
+        plan = planar_plan(problem.network, box, bounds)
+        search = PlanarSearch(plan, domain, ROOT, budget, detail=planar.POLYGONS)
     else:
+        layout = lay_out(problem.network, box, bounds)
         search = CellSearch(layout, box, ROOT, budget, detail=general.SHAPES)
     while True:
         status = search.run(_QUOTA, leave=False)
@@ -157,8 +164,7 @@ def cell_complex(problem: Problem, bounds: Bounds) -> CellComplex:
     have no counterpart on the other.
     """
     cells = _joined(list(cells_of(problem, bounds)))
-    assert isinstance(problem.domain, Box)
-    return _connected(cells, problem.domain)
+    return _connected(cells, problem.domain.box)
 
 
 def _polygons(search: PlanarSearch, box: Box) -> Cells:
@@ -191,19 +197,22 @@ def _solids(search: CellSearch, box: Box) -> Cells:
     )
 
 
-def _whole(box: Box) -> Cells:
-    """An affine network: the whole box is one cell."""
+def _whole(domain: Box | Polytope) -> Cells:
+    """An affine network: the whole domain is one cell."""
+    box = domain.box
+    volume = np.prod(2 * box.half_widths)
     if box.dim == 2:
-        unit = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+        corners = polygon_of(domain)
+        volume = polygon_areas(corners, np.array([0, len(corners)]))[0]
     else:
         unit = np.stack(np.meshgrid(*[[-1.0, 1.0]] * box.dim, indexing="ij"), axis=-1)
-        unit = unit.reshape(-1, box.dim)
+        corners = box.centre + box.half_widths * unit.reshape(-1, box.dim)
     nothing = np.zeros(0, dtype=np.int64)
     return Cells(
         patterns=np.zeros((1, 1), dtype=np.uint8),
-        corners=box.centre + box.half_widths * unit,
-        starts=np.array([0, len(unit)]),
-        volumes=np.array([np.prod(2 * box.half_widths)]),
+        corners=corners,
+        starts=np.array([0, len(corners)]),
+        volumes=np.array([volume]),
         facets=Facets(nothing, nothing, np.zeros(0), np.zeros((0, box.dim))),
         cut_units=nothing,
     )

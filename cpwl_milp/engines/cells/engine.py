@@ -9,15 +9,16 @@ import numpy as np
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.domain import Box
+from cpwl_milp.core.domains import Polytope, Slice
 from cpwl_milp.core.errors import DomainError
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.cells.fallback import TreeFallback
-from cpwl_milp.engines.cells.layout import lay_out
+from cpwl_milp.engines.cells.layout import Layout, lay_out
 from cpwl_milp.engines.cells.memory import CellSearch
 from cpwl_milp.engines.cells.planar.memory import PlanarSearch
-from cpwl_milp.engines.cells.planar.plan import planar_plan
+from cpwl_milp.engines.cells.planar.plan import PlanarPlan, planar_plan
 from cpwl_milp.engines.cells.planar.state import CENTRES, PATTERNS, State
 from cpwl_milp.engines.descent import descend
 
@@ -26,10 +27,20 @@ MOST_INPUTS = 6
 _FIRST_QUOTA = 20_000
 
 
+def takes_polygon(problem: Problem) -> bool:
+    """Whether the domain is a polytope that the engine takes as it is: of two inputs."""
+    return (
+        isinstance(problem.domain, Polytope)
+        and problem.domain.dim == 2
+        and len(problem.network.layers) > 0
+    )
+
+
 class CellsEngine:
     """Depth-first search over activation patterns, on cells with vertices.
 
-    *Problem* : any network over a full-dimensional box with at most 6 inputs that vary.
+    *Problem* : any network over a full-dimensional box with at most 6 inputs that vary, or over a
+    polygon (it takes other polytopes as `ConfinedEngine` hands them over).
     *Answer* : every proper region, in the same order as the tree engine's.
     *Property* : as the tree engine: exact where no decision falls within the tolerance; those
     that do are counted as ``ties``.
@@ -45,7 +56,7 @@ class CellsEngine:
     Raises
     ------
     DomainError
-        If the domain is not a box or has too many inputs.
+        If the domain is no such box or polygon.
     """
 
     name = "cells"
@@ -55,45 +66,62 @@ class CellsEngine:
 
     def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool = False) -> None:
         domain = problem.domain
-        if not isinstance(domain, Box) or domain.dim > MOST_INPUTS:
+        fits = isinstance(domain, Box) and domain.dim <= MOST_INPUTS
+        if not fits and not takes_polygon(problem):
             raise DomainError(
                 "cells engine",
                 f"{domain.dim} inputs that vary",
-                f"a box with at most {MOST_INPUTS}",
+                f"a box with at most {MOST_INPUTS}, or a polygon",
                 "use --engine tree",
             )
-        self._box = domain
+        assert isinstance(domain, Box | Polytope)
+        self._domain = domain
         self._with_points = with_points
+        # A slice is composed with the first layer, which rounds: what it makes of units that are
+        # equal or vanish together is the same to rounding only, and no exact question any more.
+        self._strict = not isinstance(problem.asked, Slice)
         self._n_units = problem.network.n_units
         self._fallback = TreeFallback(problem, bounds, with_points=with_points)
-        self._layout = lay_out(problem.network, domain, bounds) if problem.network.layers else None
-        self._plan = (
-            planar_plan(self._layout) if self._layout is not None and domain.dim == 2 else None
-        )
+        self._layout: Layout | None = None
+        self._plan: PlanarPlan | None = None
+        if problem.network.layers and domain.dim == 2:
+            self._plan = planar_plan(problem.network, domain.box, bounds)
+        elif problem.network.layers:
+            self._layout = lay_out(problem.network, domain.box, bounds)
         self._spare: list[State] = []
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""
-        if self._layout is None:
+        if self._layout is None and self._plan is None:
             return self._single_region(cube)
         if self._fallback.takes_all:
             return self._fallback.tree.advance(cube, budget)
         detail = CENTRES if self._with_points else PATTERNS
-        if self._plan is None:
-            search = CellSearch(self._layout, self._box, cube, budget, detail=detail)
+        if self._layout is not None:
+            search = CellSearch(self._layout, self._domain.box, cube, budget, detail=detail)
             return descend(search, cube, budget, self._n_units, _FIRST_QUOTA, self._fallback)
+        assert self._plan is not None
         # Threads may advance cubes at the same time: each takes a memory out.
         spare = None
         with suppress(IndexError):
             spare = self._spare.pop()
-        planar = PlanarSearch(self._plan, self._box, cube, budget, detail=detail, spare=spare)
+        planar = PlanarSearch(
+            self._plan,
+            self._domain,
+            cube,
+            budget,
+            detail=detail,
+            strict=self._strict,
+            spare=spare,
+        )
         found = descend(planar, cube, budget, self._n_units, _FIRST_QUOTA, self._fallback)
         self._spare.append(planar.memory)
         return found
 
     def _single_region(self, cube: Cube) -> Advance:
         """An affine network: the whole domain is one region."""
-        centre = self._box.centre[None, :] if self._with_points else np.zeros((0, self._box.dim))
+        box = self._domain.box
+        centre = box.centre[None, :] if self._with_points else np.zeros((0, box.dim))
         return Advance(
             cube=cube,
             regions=RegionBatch(

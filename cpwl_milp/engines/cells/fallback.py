@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
-from cpwl_milp.core.exploration import Advance, Budget
+from cpwl_milp.core.domains import Polytope
+from cpwl_milp.core.exploration import Advance, Budget, Engine
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.engines.ambiguity import Question, Verdict
+from cpwl_milp.engines.confined import ConfinedEngine, MakeEngine
 from cpwl_milp.engines.tree import TreeEngine
 
 # After so many cells that held fewer regions each than this, the tree takes the whole problem:
@@ -31,12 +33,16 @@ class TreeFallback:
 
     Attributes
     ----------
+    tree : Engine
     takes_all : bool
         Whether it is better to have the tree advance whole cubes from now on.
     """
 
     def __init__(self, problem: Problem, bounds: Bounds, *, with_points: bool) -> None:
-        self._make_tree = partial(TreeEngine, problem, bounds, with_points=with_points)
+        make: MakeEngine = partial(TreeEngine, with_points=with_points)
+        if isinstance(problem.domain, Polytope):
+            make = partial(ConfinedEngine, make=make)
+        self._make_tree: Callable[[], Engine] = partial(make, problem, bounds)
         self.takes_all = False
         self._n_units = problem.network.n_units
         self._n_layers = len(problem.network.layers)
@@ -45,7 +51,7 @@ class TreeFallback:
         self._n_regions = 0
 
     @cached_property
-    def tree(self) -> TreeEngine:
+    def tree(self) -> Engine:
         """The tree engine: made when it is first asked for, as most problems never need it."""
         return self._make_tree()
 

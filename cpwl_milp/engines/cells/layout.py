@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
+from cpwl_milp.engines.tree.plan import Plan
 from cpwl_milp.engines.tree.plan import lay_out as lay_out_rows
 
 # Rows of unit norm in the unit box: below this, distances are rounding.
@@ -58,25 +60,20 @@ class Layout(NamedTuple):
 def lay_out(network: Network, box: Box, bounds: Bounds) -> Layout:
     """Lay a network with at least one layer out over a full-dimensional box."""
     rows = lay_out_rows(network, box, bounds)
-    n_layers = len(network.layers)
     blocks, starts = [], [0]
     n_in = box.dim
-    for layer in range(n_layers):
-        first, last = int(rows.first_row[layer]), int(rows.first_row[layer + 1])
-        block = np.zeros((n_in, last - first))
-        entries = slice(int(rows.indptr[first]), int(rows.indptr[last]))
-        outputs = np.repeat(np.arange(last - first), np.diff(rows.indptr[first : last + 1]))
-        np.add.at(block, (rows.indices[entries], outputs), rows.weights[entries])
+    for layer in range(len(network.layers)):
+        block = layer_weight(rows, layer, n_in).toarray().T
         blocks.append(block)
         starts.append(starts[-1] + block.size)
-        n_in = last - first
+        n_in = block.shape[1]
     return Layout(
         weights=np.concatenate([block.ravel() for block in blocks]),
         weight_start=np.array(starts, dtype=np.int64),
         bias=rows.bias,
         slope=rows.slope,
         tolerance=rows.tolerance,
-        clear=CAREFUL * np.maximum(rows.tolerance, LEAST_TOLERANCE * _steepest(blocks, rows.slope)),
+        clear=clear_heights(rows, box.dim),
         first_row=rows.first_row,
         offsets=rows.offsets,
         unit_of_row=rows.unit_of_row,
@@ -84,14 +81,28 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Layout:
     )
 
 
-def _steepest(blocks: list[NDArray[np.float64]], slope: Vector) -> Vector:
+def clear_heights(rows: Plan, n_inputs: int) -> Vector:
+    """At least CAREFUL times the tolerance of each row's z on any cell, shape (n_rows,)."""
+    return CAREFUL * np.maximum(rows.tolerance, LEAST_TOLERANCE * _steepest(rows, n_inputs))
+
+
+def layer_weight(rows: Plan, layer: int, n_in: int) -> sp.csr_array:
+    """The weights of a layer of `n_in` inputs, shape (n_out, n_in)."""
+    first, last = int(rows.first_row[layer]), int(rows.first_row[layer + 1])
+    begin, end = int(rows.indptr[first]), int(rows.indptr[last])
+    return sp.csr_array(
+        (rows.weights[begin:end], rows.indices[begin:end], rows.indptr[first : last + 1] - begin),
+        shape=(last - first, n_in),
+    )
+
+
+def _steepest(rows: Plan, n_inputs: int) -> Vector:
     """A bound of the norm of each row's gradient on any cell: absolute weights multiplied."""
     found = []
-    steep = np.eye(blocks[0].shape[0])
-    start = 0
-    for block in blocks:
-        steep = steep @ np.abs(block)
-        found.append(np.linalg.norm(steep, axis=0))
-        steep = steep * np.maximum(1.0, np.abs(slope[start : start + block.shape[1]]))
-        start += block.shape[1]
+    steep = np.eye(n_inputs)
+    for layer in range(rows.offsets.size - 1):
+        steep = abs(layer_weight(rows, layer, len(steep))) @ steep
+        found.append(np.linalg.norm(steep, axis=1))
+        slope = rows.slope[rows.first_row[layer] : rows.first_row[layer + 1]]
+        steep = steep * np.maximum(1.0, np.abs(slope))[:, None]
     return np.concatenate(found)

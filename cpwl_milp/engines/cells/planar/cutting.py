@@ -10,14 +10,39 @@ Cost: O(k) for k vertices, a few operations each; two divisions.
 
 from __future__ import annotations
 
-from cpwl_milp.engines.cells.planar.entering import height, signs_at
-from cpwl_milp.engines.cells.planar.state import ALL_LINES, BELOW, LABEL, SETTLED, VERTEX, ZERO
+from cpwl_milp.engines.cells.planar.entering import height, place_of, signs_at
+from cpwl_milp.engines.cells.planar.state import (
+    ALL_LINES,
+    BELOW,
+    LABEL,
+    LIMIT,
+    SETTLED,
+    VERTEX,
+    ZERO,
+)
 from cpwl_milp.engines.compiled import inlined_kernel
 
 
 @inlined_kernel
 def cut_polygon(
-    x, y, signs, entries, begin, end, cell, k, first, valid, lines, label, vertices, top, keep
+    x,
+    y,
+    errors,
+    signs,
+    entries,
+    begin,
+    end,
+    cell,
+    k,
+    first,
+    valid,
+    lines,
+    label,
+    vertices,
+    top,
+    keep,
+    rounding,
+    tracked,
 ):
     """Cut a polygon by line `k` of its block, which takes both signs on it.
 
@@ -35,6 +60,10 @@ def cut_polygon(
         New vertices and entries may be written here.
     keep : bool
         Whether the children's polygons are wanted, whatever is still to be cut.
+    rounding : float
+        The share of its tolerance that a line is known to ...
+    tracked : bool
+        ... and whether to note what that means for a new vertex.
 
     Returns
     -------
@@ -80,7 +109,7 @@ def cut_polygon(
     falling = rising = 0
     if n_falling == 0:
         a, b = entries[last_up], entries[begin + start_down]
-        cross(x, y, lines, line, a, b, vertices)
+        cross(x, y, errors, lines, line, a, b, vertices, rounding, tracked)
         s = signs_at(lines, first, valid, x[vertices], y[vertices]) & others
         signs[vertices] = s
         above |= s
@@ -89,7 +118,7 @@ def cut_polygon(
         vertices += 1
     if n_rising == 0:
         a, b = entries[begin + start_up], entries[last_down]
-        cross(x, y, lines, line, a, b, vertices)
+        cross(x, y, errors, lines, line, a, b, vertices, rounding, tracked)
         s = signs_at(lines, first, valid, x[vertices], y[vertices]) & others
         signs[vertices] = s
         above |= s
@@ -140,10 +169,11 @@ def is_needed(cell):
 
 
 @inlined_kernel
-def cross(x, y, lines, line, a, b, vertex):
+def cross(x, y, errors, lines, line, a, b, vertex, rounding, tracked):
     """Make the vertex where a line cuts the edge from entry `a`, above it, to `b`.
 
-    Between the ends, so that errors do not grow; from the same end for both of its neighbours.
+    Between the ends, so that errors do not grow; from the same end for both of its neighbours. To
+    the ends' errors comes that of the line over its slope along the edge.
     """
     z = height(lines, line, x, y, a)
     share = z / (z - height(lines, line, x, y, b))
@@ -151,6 +181,10 @@ def cross(x, y, lines, line, a, b, vertex):
     b &= VERTEX
     x[vertex] = x[a] + share * (x[b] - x[a])
     y[vertex] = y[a] + share * (y[b] - y[a])
+    if tracked:
+        length = abs(x[b] - x[a]) + abs(y[b] - y[a])
+        lost = rounding * lines[place_of(line) + LIMIT] * length * share / z
+        errors[vertex] = max(errors[a], errors[b]) + lost
 
 
 @inlined_kernel

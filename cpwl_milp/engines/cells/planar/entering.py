@@ -8,18 +8,19 @@ them no longer cut.
 from __future__ import annotations
 
 from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
+from cpwl_milp.engines.cells.planar.maps import within
 from cpwl_milp.engines.cells.planar.state import (
     ALL_LINES,
     BELOW,
     DOUBTS,
     LABEL,
     LIMIT,
+    SETTLED,
     TIES,
     VERTEX,
     ZERO,
 )
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
-from cpwl_milp.engines.descent import ROUNDING_SHARE
 from cpwl_milp.engines.lanes import (
     above,
     above_zero,
@@ -34,12 +35,13 @@ from cpwl_milp.engines.lanes import (
 
 
 @inlined_kernel
-def lay_vertices(x, y, entries, begin, end, vertex, entry):
+def lay_vertices(x, y, errors, entries, begin, end, vertex, entry):
     """Copy a polygon's vertices to `vertex` and on, and write its entries at `entry` and on."""
     for t in range(end - begin):
         e = entries[begin + t]
         x[vertex + t] = x[e & VERTEX]
         y[vertex + t] = y[e & VERTEX]
+        errors[vertex + t] = errors[e & VERTEX]
         entries[entry + t] = (e >> LABEL << LABEL) | (vertex + t)
 
 
@@ -55,6 +57,7 @@ def meet_layer(
     end_unit,
     x,
     y,
+    errors,
     vertex,
     end_vertex,
     lowest,
@@ -65,6 +68,8 @@ def meet_layer(
     line,
     counters,
     widening,
+    rounding,
+    tracked,
 ):
     """Give the constant units ``unit..end_unit`` their bits; write the lines that cut at `line` on.
 
@@ -76,12 +81,18 @@ def meet_layer(
         The cell's vertices.
     widening : float
         How much wider than the tolerance of rounding a line's tolerance is to be.
+    rounding : float
+        The share of it up to which a value is zero without doubt.
+    tracked : bool
+        Whether the vertices' errors tell what a value beyond that is.
 
     Returns
     -------
     int
         End of the lines.
     """
+    # What the errors say is noted at once; no other doubt is left then.
+    share = 1.0 if tracked else rounding
     width = last - first
     q, p0, p1 = 3 * first, 3 * first + width, 3 * first + 2 * width
     row = 0
@@ -97,6 +108,16 @@ def meet_layer(
         limit = load(clear, first + row)
         unclear = ALL_LINES & ~(above(low, limit) | above(minus(limit), high))
         bits = above_zero(high)
+        if unclear != 0 and tracked:
+            # Zero on the whole cell, as differences of values that are off: many, after maxima.
+            known = load(tolerance, first + row)
+            known = plus_scaled(known, known, widening * rounding - 1.0)
+            zero = unclear & ~(above(high, known) | above(minus(known), low))
+            unclear &= ~zero
+            bits &= ~zero
+            while zero != 0:
+                zero &= zero - 1
+                counters[TIES] += 1
         if unclear != 0:
             store(lowest, 0, low)
             store(highest, 0, high)
@@ -112,7 +133,22 @@ def meet_layer(
                     # Below, z is rounding: of its terms, or of the distance in the unit box.
                     limit_here = max(tolerance[first + i], LEAST_TOLERANCE * (a * a + b * b) ** 0.5)
                     limit_here *= widening
-                    if highest[k] > limit_here and lowest[k] < -limit_here:
+                    up, down = highest[k] > limit_here, lowest[k] < -limit_here
+                    if tracked and not (up and down):
+                        up, down, doubtful = sides_of(
+                            maps[q + i],
+                            a,
+                            b,
+                            limit_here,
+                            x,
+                            y,
+                            errors,
+                            vertex,
+                            end_vertex,
+                            rounding,
+                        )
+                        counters[DOUBTS] += doubtful
+                    if up and down:
                         place = place_of(line)
                         lines[place] = maps[q + i]
                         lines[place + 8] = a
@@ -121,8 +157,8 @@ def meet_layer(
                         line_unit[line] = unit + i
                         line += 1
                         continue
-                    bit = 1 if highest[k] > limit_here else 0
-                    note_tie(counters, lowest[k], highest[k], limit_here)
+                    bit = 1 if up else 0
+                    note_tie(counters, lowest[k], highest[k], limit_here, share)
                 bits = (bits & ~(1 << k)) | (bit << k)
         put_bits(pattern, unit + row, min(8, end_unit - unit - row), bits)
         row += 8
@@ -150,14 +186,18 @@ def meet_rest(
     line,
     x,
     y,
+    errors,
     vertex,
     end_vertex,
     lowest,
     highest,
     pattern,
     counters,
+    rounding,
+    tracked,
 ):
     """As `meet_layer`, for the lines ``first..last`` that were open on a larger cell."""
+    share = 1.0 if tracked else rounding
     while first < last:
         place = 4 * first
         z, to_x, to_y = load(lines, place), load(lines, place + 8), load(lines, place + 16)
@@ -173,15 +213,32 @@ def meet_rest(
         store(highest, 0, high)
         for k in range(min(8, last - first)):
             unit = line_unit[first + k]
-            if ((up & down) >> k) & 1:
+            is_up, is_down = (up >> k) & 1, (down >> k) & 1
+            if tracked and not (is_up and is_down):
+                here = lines[place + LIMIT + k]
+                if lowest[k] < here and highest[k] > -here:
+                    is_up, is_down, doubtful = sides_of(
+                        lines[place + k],
+                        lines[place + 8 + k],
+                        lines[place + 16 + k],
+                        here,
+                        x,
+                        y,
+                        errors,
+                        vertex,
+                        end_vertex,
+                        rounding,
+                    )
+                    counters[DOUBTS] += doubtful
+            if is_up and is_down:
                 target = place_of(line)
                 for c in range(0, 32, 8):
                     lines[target + c] = lines[place + k + c]
                 line_unit[line] = unit
                 line += 1
                 continue
-            put_bit(pattern, unit, (up >> k) & 1)
-            note_tie(counters, lowest[k], highest[k], lines[place + LIMIT + k])
+            put_bit(pattern, unit, 1 if is_up else 0)
+            note_tie(counters, lowest[k], highest[k], lines[place + LIMIT + k], share)
         first += 8
     return line
 
@@ -194,10 +251,13 @@ def put_bit(pattern, unit, bit):
 
 
 @inlined_kernel
-def excludes(fixed, pattern, unit, end_unit, line_unit, first, end_lines):
+def excludes(asked, answers, pattern, unit, end_unit, line_unit, first, end_lines):
     """Whether the cube asks for other bits than a layer has, lines first..end_lines apart."""
-    for i in range(unit, end_unit):
-        if fixed[i] >= 0 and fixed[i] != (pattern[i >> 6] >> (i & 63)) & 1:
+    for word in range(unit >> 6, (end_unit + 63) >> 6):
+        left = (pattern[word] ^ answers[word]) & asked[word] & within(word, unit, end_unit)
+        while left != 0:
+            i = 64 * word + lowest_bit(left)
+            left &= left - 1
             is_open = False
             for line in range(first, end_lines):
                 is_open |= line_unit[line] == i
@@ -207,7 +267,33 @@ def excludes(fixed, pattern, unit, end_unit, line_unit, first, end_lines):
 
 
 @kernel
-def note_tie(counters, low, high, tolerance):
+def sides_of(z, to_x, to_y, limit, x, y, errors, vertex, end_vertex, rounding):
+    """On which sides of a line that comes near a vertex a cell lies for certain.
+
+    Returns
+    -------
+    up, down : int
+    doubtful : int
+        Whether some vertex may lie on the other side as well.
+    """
+    up = down = doubtful = 0
+    known = rounding * limit
+    slope = abs(to_x) + abs(to_y)
+    for v in range(vertex, end_vertex):
+        there = z + to_x * x[v] + to_y * y[v]
+        if abs(there) <= known:
+            continue
+        if abs(there) <= min(limit, known + slope * errors[v]):
+            doubtful = 1
+        elif there > 0.0:
+            up = 1
+        else:
+            down = 1
+    return up, down, doubtful
+
+
+@kernel
+def note_tie(counters, low, high, tolerance, rounding):
     """Count a constant bit, given for z in low..high, if it rests on the tolerance.
 
     The bit is 1 iff ``high > tolerance``; what contradicts it is the negative part then, the
@@ -216,7 +302,7 @@ def note_tie(counters, low, high, tolerance):
     against = -low if high > tolerance else high
     if abs(against) <= tolerance:
         counters[TIES] += 1
-        if against > ROUNDING_SHARE * tolerance:
+        if against > rounding * tolerance:
             counters[DOUBTS] += 1
 
 
@@ -233,7 +319,7 @@ def signs_at(lines, first, valid, x, y):
 
 
 @kernel
-def note_ties(lines, first, ties, x, y, entries, begin, end, counters):
+def note_ties(lines, first, ties, x, y, entries, begin, end, counters, rounding):
     """Note the lines `ties` that are constant on a polygon but zero at one of its vertices."""
     while ties != 0:
         line = first + lowest_bit(ties)
@@ -243,7 +329,40 @@ def note_ties(lines, first, ties, x, y, entries, begin, end, counters):
             z = height(lines, line, x, y, entries[t])
             low = min(low, z)
             high = max(high, z)
-        note_tie(counters, low, high, lines[place_of(line) + LIMIT])
+        note_tie(counters, low, high, lines[place_of(line) + LIMIT], rounding)
+
+
+@kernel
+def told_apart(lines, first, ties, x, y, errors, signs, entries, begin, end, cell, rounding):
+    """The signs on a cell where lines come near its vertices, by what the vertices' errors allow.
+
+    Returns
+    -------
+    cell : int
+        The signs on the cell; those at its vertices are written down.
+    doubtful : bool
+        Whether something is left that may be zero or not.
+    """
+    while ties != 0:
+        k = lowest_bit(ties)
+        ties &= ties - 1
+        place = place_of(first + k)
+        known = rounding * lines[place + LIMIT]
+        slope = abs(lines[place + 8]) + abs(lines[place + 16])
+        for t in range(begin, end):
+            v = entries[t] & VERTEX
+            if (signs[v] >> (ZERO + k)) & 1 == 0:
+                continue
+            z = height(lines, first + k, x, y, v)
+            if abs(z) <= known:
+                continue
+            if abs(z) <= known + slope * errors[v]:
+                return cell, True
+            signs[v] ^= 1 << (ZERO + k) | (1 << k if z > 0.0 else 1 << (BELOW + k))
+    cell &= ALL_LINES << SETTLED
+    for t in range(begin, end):
+        cell |= signs[entries[t] & VERTEX]
+    return cell, False
 
 
 @inlined_kernel

@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.domain import Box
+from cpwl_milp.core.domains import Polytope
 from cpwl_milp.core.exploration import Budget
-from cpwl_milp.core.pattern import packed_size, unpack
+from cpwl_milp.core.pattern import pack, packed_size, unpack
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.domains.polygons import polygon_of
+from cpwl_milp.engines.cells.layout import CAREFUL
 from cpwl_milp.engines.cells.planar.plan import PlanarPlan
 from cpwl_milp.engines.cells.planar.search import search
 from cpwl_milp.engines.cells.planar.state import (
@@ -33,13 +37,14 @@ from cpwl_milp.engines.cells.planar.state import (
     N_OF_BLOCK,
     N_OF_LEVEL,
     N_PLACES,
+    N_SIDES,
     NAMED,
     PATTERNS,
     POLYGONS,
     VERTICES,
     State,
 )
-from cpwl_milp.engines.descent import NeverAsks
+from cpwl_milp.engines.descent import ROUNDING_SHARE, NeverAsks
 
 # Vertices, entries and lines that there is room for at first.
 _LEAST_ROOM = 2048
@@ -49,10 +54,9 @@ _BATCH = 1 << 15
 _MOST_VERTICES = 1 << 23
 # Corners handed over at once, of regions with six each.
 _CORNERS = 6 * _BATCH
+# Of a tolerance: less than any zero.
+_NOTHING = -1.0
 _NO_LIMIT = np.iinfo(np.int64).max
-# The box, counter-clockwise from its lowest corner; each corner with the side that follows it.
-_BOX_X, _BOX_Y = (-1.0, 1.0, 1.0, -1.0), (-1.0, -1.0, 1.0, 1.0)
-_BOX_ENTRIES = [corner | corner << LABEL for corner in range(4)]
 
 
 class PlanarSearch(NeverAsks):
@@ -61,11 +65,13 @@ class PlanarSearch(NeverAsks):
     Parameters
     ----------
     plan : PlanarPlan
-    box : Box
+    domain : Box or Polytope
     cube : Cube
     budget : Budget
     detail : int
         What to hand out of a region: PATTERNS, CENTRES or POLYGONS (state.py).
+    strict : bool
+        Give away every cell with a zero at a vertex; otherwise only those where it is in doubt.
     spare : State, optional
         Memory of an earlier search of this plan and detail that nobody uses any more.
     """
@@ -76,26 +82,43 @@ class PlanarSearch(NeverAsks):
     def __init__(
         self,
         plan: PlanarPlan,
-        box: Box,
+        domain: Box | Polytope,
         cube: Cube,
         budget: Budget,
         *,
         detail: int = PATTERNS,
+        strict: bool = True,
         spare: State | None = None,
     ) -> None:
         self._plan = plan
-        self._box = box
+        self._box = domain.box
         self._cube = cube
         self._detail = detail
+        self._tracked = not strict and detail != POLYGONS
+        self._rounding = ROUNDING_SHARE
+        if detail != POLYGONS:
+            # Tolerances are wider then.
+            self._rounding = _NOTHING if strict else ROUNDING_SHARE / CAREFUL
         self._n_bytes = packed_size(int(plan.offsets[-1]))
         self.memory = new_memory(plan, detail) if spare is None else spare
-        begin(self.memory, plan, cube, budget)
+        corners = (polygon_of(domain) - self._box.centre) / self._box.half_widths
+        begin(self.memory, plan, corners, cube, budget)
         self._state = self.memory
         self.limit(budget.max_regions)
 
     def run(self, quota: int, *, leave: bool) -> int:
         """Search on."""
-        return int(search(self._plan, self._state, quota, self._detail, leave))
+        return int(
+            search(
+                self._plan,
+                self._state,
+                quota,
+                self._detail,
+                self._rounding,
+                self._tracked,
+                leave,
+            )
+        )
 
     def taken_polygons(
         self,
@@ -109,7 +132,8 @@ class PlanarSearch(NeverAsks):
         ends : ndarray, shape (n,)
             Where each polygon ends.
         labels : ndarray, shape (n_corners,)
-            Of the edge after each corner: a side of the box 0..3 or 4 + the number of a cut.
+            Of the edge after each corner: below 4 one of the domain (the side of a box 0..3), or
+            4 + the number of a cut.
         cut_units : ndarray
             The units of the cuts made since the last call.
         """
@@ -148,6 +172,7 @@ class PlanarSearch(NeverAsks):
         grown = {
             "x": doubled(state.x),
             "y": doubled(state.y),
+            "errors": doubled(state.errors),
             "signs": doubled(state.signs),
             "entries": doubled(state.entries),
             "lines": doubled(state.lines),
@@ -205,7 +230,9 @@ class PlanarSearch(NeverAsks):
         found = dict(zip(COUNTER_NAMES, self._state.counters.tolist(), strict=True))
         if self._detail != POLYGONS:
             # Nothing is left in doubt: such cells were given away.
-            del found["doubts"]
+            doubts = found.pop("doubts")
+            if self._tracked:
+                found["ties"], found["close_calls"] = found["close_calls"], doubts
         return found
 
     def _literal(self, level: int) -> int:
@@ -227,8 +254,12 @@ def new_memory(plan: PlanarPlan, detail: int) -> State:
         pattern=np.zeros(n_words, dtype=np.int64),
         known=np.zeros(n_words, dtype=np.int64),
         fixed=np.full(n_units, -1, dtype=np.int8),
+        asked=np.zeros(n_words, dtype=np.int64),
+        answers=np.zeros(n_words, dtype=np.int64),
         fixed_layers=np.zeros(n_layers, dtype=np.int8),
         maps=np.zeros(3 * int(plan.first_row[-1])),
+        taken=np.zeros(3 * int(plan.first_row[-1])),
+        row_stamps=np.zeros(int(plan.first_row[-1]) // 8, dtype=np.int64),
         stamps=np.zeros((2, n_layers), dtype=np.int64),
         lowest=np.zeros(8),
         highest=np.zeros(8),
@@ -236,6 +267,7 @@ def new_memory(plan: PlanarPlan, detail: int) -> State:
         factors=np.zeros((3, widest)),
         x=np.zeros(room),
         y=np.zeros(room),
+        errors=np.zeros(room),
         signs=np.zeros(room, dtype=np.int64),
         entries=np.zeros(room, dtype=np.int64),
         # Zeros: eight lines are looked at together, of which the last may never have been written.
@@ -255,22 +287,31 @@ def new_memory(plan: PlanarPlan, detail: int) -> State:
     )
 
 
-def begin(state: State, plan: PlanarPlan, cube: Cube, budget: Budget) -> None:
-    """Go to the root of a cube: the unit box."""
-    at = state.at
+def begin(state: State, plan: PlanarPlan, corners: Dense, cube: Cube, budget: Budget) -> None:
+    """Go to the root of a cube: the domain's polygon, in the unit box."""
+    at, n = state.at, len(corners)
     at[:] = 0
-    at[END] = at[VERTICES] = at[ENTRIES] = len(_BOX_X)
+    at[END] = at[VERTICES] = at[ENTRIES] = n
     at[COUNTED] = cube.counted_layers
-    state.x[:4], state.y[:4], state.entries[:4] = _BOX_X, _BOX_Y, _BOX_ENTRIES
+    state.x[:n], state.y[:n] = corners.T
+    state.errors[:n] = np.finfo(np.float64).eps
+    # Each corner with the side that follows it.
+    state.entries[:n] = [k | min(k, N_SIDES - 1) << LABEL for k in range(n)]
     state.blocks[0] = 0
     state.fixed[:] = -1
     state.fixed_layers[:] = 0
+    state.asked[:] = 0
+    state.answers[:] = 0
     if cube.literals:
         literals = np.array(cube.literals)
         units = np.abs(literals) - 1
         state.fixed[units] = literals > 0
         state.fixed_layers[np.searchsorted(plan.offsets, units, side="right") - 1] = 1
+        n_bytes = packed_size(int(plan.offsets[-1]))
+        for words, bits in ((state.asked, state.fixed >= 0), (state.answers, state.fixed == 1)):
+            words.view(np.uint8)[:n_bytes] = pack(bits[None, :])[0]
     state.stamps[:] = 0
+    state.row_stamps[:] = 0
     state.prefix_counts[:] = 0
     state.prefix_left[:] = _NO_LIMIT if budget.prefix_left is None else budget.prefix_left
     state.counters[:] = 0

@@ -19,6 +19,7 @@ from cpwl_milp.engines.cells.planar.entering import (
     note_ties,
     put_bit,
     signs_at,
+    told_apart,
 )
 from cpwl_milp.engines.cells.planar.maps import enter_maps
 from cpwl_milp.engines.cells.planar.state import (
@@ -34,6 +35,7 @@ from cpwl_milp.engines.cells.planar.state import (
     CORNERS,
     COUNTED,
     CUTS,
+    DOUBTS,
     EMITTED,
     END,
     ENTER,
@@ -58,7 +60,6 @@ from cpwl_milp.engines.cells.planar.state import (
     SETTLED,
     SIGNS,
     TESTS,
-    TIES,
     VERTICES,
     ZERO,
 )
@@ -68,7 +69,7 @@ from cpwl_milp.engines.lanes import lowest_bit
 
 
 @entry_kernel
-def search(plan, state, quota, detail, leave):
+def search(plan, state, quota, detail, rounding, tracked, leave):
     """Search on until done, the quota of tests is spent, or something comes up.
 
     Parameters
@@ -77,12 +78,20 @@ def search(plan, state, quota, detail, leave):
         Tests of a unit on a cell after which to pause.
     detail : int
         PATTERNS, CENTRES or POLYGONS.
+    rounding : float
+        A value up to this share of its tolerance is zero without doubt. One that may be zero or
+        not makes the cell THIN (polygons are never given away).
+    tracked : bool
+        Whether errors of vertices are kept; without, every value below its tolerance is a doubt
+        for a search that gives cells away.
     leave : bool
         Leave the current cell (it was parked or is stuck) and go on with the next.
     """
     at, counters, blocks, levels = state.at, state.counters, state.blocks, state.levels
     pattern, fixed, fixed_layers = state.pattern, state.fixed, state.fixed_layers
-    x, y, signs, entries = state.x, state.y, state.signs, state.entries
+    asked, answers = state.asked, state.answers
+    x, y, errors = state.x, state.y, state.errors
+    signs, entries = state.signs, state.entries
     lines, line_unit = state.lines, state.line_unit
     first_row, offsets = plan.first_row, plan.offsets
     n_layers = offsets.shape[0] - 1
@@ -93,6 +102,7 @@ def search(plan, state, quota, detail, leave):
     # Polygons are for the eye: all other searches give away the cells that they do not hold well.
     careful = detail != POLYGONS
     widening = CAREFUL if careful else 1.0
+    share = 1.0 if tracked else rounding
     first, n_lines, end_lines = blocks[block, B_FIRST], blocks[block, B_LINES], blocks[block, B_END]
     while True:
         if leave:
@@ -131,8 +141,8 @@ def search(plan, state, quota, detail, leave):
             ):
                 status = NEEDS_SPACE
                 break
-            n_ties = counters[TIES]
-            lay_vertices(x, y, entries, begin, end, vertices, top)
+            n_doubts = counters[DOUBTS]
+            lay_vertices(x, y, errors, entries, begin, end, vertices, top)
             begin, end = top, top + n
             corner = vertices
             vertices, top = vertices + n, end
@@ -140,6 +150,11 @@ def search(plan, state, quota, detail, leave):
                 enter_maps(
                     plan.weights,
                     plan.weight_start,
+                    plan.run_weights,
+                    plan.run_row,
+                    plan.column_start,
+                    plan.first_column,
+                    plan.follows,
                     plan.bias,
                     plan.slope,
                     first_row,
@@ -147,6 +162,8 @@ def search(plan, state, quota, detail, leave):
                     plan.n_outputs,
                     plan.plain,
                     state.maps,
+                    state.taken,
+                    state.row_stamps,
                     state.stamps,
                     pattern,
                     state.known,
@@ -167,6 +184,7 @@ def search(plan, state, quota, detail, leave):
                     offsets[layer + 1],
                     x,
                     y,
+                    errors,
                     corner,
                     vertices,
                     state.lowest,
@@ -177,6 +195,8 @@ def search(plan, state, quota, detail, leave):
                     line,
                     counters,
                     widening,
+                    rounding,
+                    tracked,
                 )
                 counters[TESTS] += offsets[layer + 1] - offsets[layer]
             else:
@@ -189,12 +209,15 @@ def search(plan, state, quota, detail, leave):
                     line,
                     x,
                     y,
+                    errors,
                     corner,
                     vertices,
                     state.lowest,
                     state.highest,
                     pattern,
                     counters,
+                    rounding,
+                    tracked,
                 )
             first, n_lines = line, min(8, end_lines - line)
             block += 1
@@ -207,23 +230,37 @@ def search(plan, state, quota, detail, leave):
                     signs[v] = signs_at(lines, first, valid, x[v], y[v])
                     cell |= signs[v]
             phase = NODE
-            if careful and counters[TIES] != n_ties:
+            if careful and counters[DOUBTS] != n_doubts:
                 status = THIN
                 break
             if fixed_layers[layer] and excludes(
-                fixed, pattern, offsets[layer], offsets[layer + 1], line_unit, first, end_lines
+                asked,
+                answers,
+                pattern,
+                offsets[layer],
+                offsets[layer + 1],
+                line_unit,
+                first,
+                end_lines,
             ):
                 leave = True
                 continue
-        cutting = cell & (cell >> BELOW) & ALL_LINES
         ties = (cell >> ZERO) & ~(cell >> SETTLED) & ALL_LINES
-        if careful and ties != 0:
-            counters[TIES] += 1
-            status = THIN
-            break
+        if ties != 0 and careful:
+            doubtful = not tracked
+            if tracked:
+                cell, doubtful = told_apart(
+                    lines, first, ties, x, y, errors, signs, entries, begin, end, cell, rounding
+                )
+            if doubtful:
+                counters[DOUBTS] += 1
+                status = THIN
+                break
+            ties = (cell >> ZERO) & ~(cell >> SETTLED) & ALL_LINES
+        cutting = cell & (cell >> BELOW) & ALL_LINES
         ties &= ~cutting
         if ties != 0:
-            note_ties(lines, first, ties, x, y, entries, begin, end, counters)
+            note_ties(lines, first, ties, x, y, entries, begin, end, counters, share)
             cell |= ties << SETTLED
         if cutting == 0:
             for k in range(n_lines):
@@ -232,7 +269,7 @@ def search(plan, state, quota, detail, leave):
                 phase = REST
                 continue
             if fixed_layers[layer] and excludes(
-                fixed, pattern, offsets[layer], offsets[layer + 1], line_unit, 0, 0
+                asked, answers, pattern, offsets[layer], offsets[layer + 1], line_unit, 0, 0
             ):
                 leave = True
                 continue
@@ -294,6 +331,7 @@ def search(plan, state, quota, detail, leave):
             low, high, vertices, top = cut_polygon(
                 x,
                 y,
+                errors,
                 signs,
                 entries,
                 begin,
@@ -307,6 +345,8 @@ def search(plan, state, quota, detail, leave):
                 vertices,
                 top,
                 keep,
+                rounding,
+                tracked,
             )
             if top < 0:
                 status = THIN if careful else STUCK

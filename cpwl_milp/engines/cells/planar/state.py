@@ -44,7 +44,8 @@ LIMIT = 24
 # An entry of a polygon: the vertex, and from this bit on a label of the edge that follows it.
 LABEL = 24
 VERTEX = (1 << LABEL) - 1
-# Labels 0..3 are the box's sides y = -1, x = 1, y = 1, x = -1; from 4 on cuts, numbered through.
+# Labels 0..3 are the domain's edges (of a box y = -1, x = 1, y = 1, x = -1); from 4 on cuts,
+# numbered through.
 N_SIDES = 4
 
 # What is handed out of a region: its pattern only, its centre as well, or its polygon.
@@ -65,10 +66,16 @@ class State(NamedTuple):
         above were composed with.
     fixed : int8 (n_units,)
         The cube's literals: the bit, or -1.
+    asked, answers : int64 (n_words,)
+        The same packed: which units have literals, and their bits.
     fixed_layers : int8 (n_layers,)
         Whether the layer has literals.
     maps : float64 (3 n_rows,)
         Of each layer all q, then the maps' first and second column, for the current prefix.
+    taken : float64 (3 n_rows,)
+        Where a layer follows the one below: what of that its maps were composed from, as `maps`.
+    row_stamps : int64 (n_rows / 8,)
+        Stamp of the last change to each eight rows of the maps.
     stamps : int64 (2, n_layers)
         Stamp of each layer's maps, and of the maps below that they were composed from.
     lowest, highest : float64 (widest,)
@@ -77,8 +84,8 @@ class State(NamedTuple):
         Scratch: inputs whose columns are to be added ...
     factors : float64 (3, widest)
         ... and what each is to be multiplied by.
-    x, y : float64 (room,), signs : int64 (room,)
-        The vertices, as a stack.
+    x, y, errors : float64 (room,), signs : int64 (room,)
+        The vertices, as a stack; `errors` is how far each may be off, where that is kept.
     entries : int64 (room,)
         The polygons, as a stack; counter-clockwise.
     lines : float64 (4 room,)
@@ -101,8 +108,12 @@ class State(NamedTuple):
     pattern: NDArray[np.int64]
     known: NDArray[np.int64]
     fixed: NDArray[np.int8]
+    asked: NDArray[np.int64]
+    answers: NDArray[np.int64]
     fixed_layers: NDArray[np.int8]
     maps: NDArray[np.float64]
+    taken: NDArray[np.float64]
+    row_stamps: NDArray[np.int64]
     stamps: NDArray[np.int64]
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
@@ -110,6 +121,7 @@ class State(NamedTuple):
     factors: NDArray[np.float64]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
+    errors: NDArray[np.float64]
     signs: NDArray[np.int64]
     entries: NDArray[np.int64]
     lines: NDArray[np.float64]
