@@ -11,6 +11,7 @@ from cpwl_milp.census.clock import Clock
 from cpwl_milp.census.layers import layer_counts, own_brackets, prefix_brackets
 from cpwl_milp.census.projection import projected_own_patterns, worth_projecting
 from cpwl_milp.core.cube import ROOT
+from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import count_bounds
 from cpwl_milp.engines.choice import make_engine
@@ -87,7 +88,9 @@ class Counting:
             ),
             sinks=[self.own, listed] if linear else [self.own],
             progress=progress,
-            pace=Pace.for_counting(resolved_jobs(self.settings.jobs)),
+            pace=Pace.for_counting(
+                resolved_jobs(self.settings.jobs), row_bytes=packed_size(network.n_units)
+            ),
             jobs=self.settings.jobs,
         )
         if outcome.tally.doubts:

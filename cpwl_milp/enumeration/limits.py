@@ -64,9 +64,13 @@ class Pace:
         return Pace(self.seconds / 16, max(1, self.regions // 16))
 
     @staticmethod
-    def for_counting(jobs: int) -> Pace:
-        """A pace at which nobody keeps regions, and all workers have some 200,000 in hand."""
-        return Pace(regions=max(1000, min(50_000, 200_000 // jobs)))
+    def for_counting(jobs: int, row_bytes: int = 0) -> Pace:
+        """A pace at which nobody keeps regions, and all workers have some 200,000 in hand.
+
+        Fewer of wide networks: what an advance takes in hand stays below some 64 MB.
+        """
+        most = min(50_000, 200_000 // jobs, (64 << 20) // max(1, row_bytes))
+        return Pace(regions=max(1000, most))
 
     @staticmethod
     def for_rows(row_bytes: int, jobs: int = 1) -> Pace:

@@ -14,6 +14,8 @@ from cpwl_milp.core.pattern import Packed, packed_size, unique
 
 # Rows gathered before they are merged into a layer's distinct patterns.
 _MERGE_AT = 1 << 16
+# What the distinct patterns of one layer may take.
+_MOST_BYTES = 1 << 27
 # Patterns of so many bits are handled as numbers.
 _NUMBER_BITS = 64
 
@@ -26,8 +28,8 @@ class OwnPatterns:
     widths : sequence of int
         Hidden units of each layer.
     max_per_layer : int
-        Distinct patterns kept of one layer; a layer that has more is given up and counted as
-        "at least so many".
+        Distinct patterns kept of one layer, or what fits into 128 MB; a layer that has more is
+        given up and counted as "at least so many".
     """
 
     def __init__(self, widths: Sequence[int], max_per_layer: int = 1_000_000) -> None:
@@ -86,7 +88,7 @@ class _OwnLayer:
         self.capped = False
         self._begin = begin
         self._width = width
-        self._limit = limit
+        self._limit = min(limit, max(1, _MOST_BYTES // packed_size(width)))
         self._known: Packed = np.zeros((0, packed_size(width)), dtype=np.uint8)
         self._fresh: list[Packed] = []
         self._n_fresh = 0
@@ -110,7 +112,7 @@ class _OwnLayer:
         self._fresh.append(own)
         self._n_fresh += len(own)
         # Merging in proportion to what is known keeps the whole cost at n log n.
-        if self._n_fresh >= max(_MERGE_AT, len(self._known) // 2):
+        if self._n_fresh >= max(min(_MERGE_AT, self._limit), len(self._known) // 2):
             self.merged()
 
     def merged(self) -> Packed:

@@ -125,9 +125,11 @@ def cut_polygon(
         below |= s
         rising = vertices
         vertices += 1
-    settled = (cell & (ALL_LINES << SETTLED)) | (1 << (SETTLED + k))
-    above |= settled
-    below |= settled
+    # A child keeps the sign that a settled line has on the cell, however close its vertices come.
+    known = signs_of_settled(cell)
+    settled = (cell & (known | ALL_LINES << SETTLED)) | (1 << (SETTLED + k))
+    above = (above & ~known) | settled | (1 << k)
+    below = (below & ~known) | settled | (1 << (BELOW + k))
     low_begin = low_end = top
     # From the last vertex on its side, the edge to the crossing goes on beyond it.
     if keep or is_needed(below):
@@ -161,10 +163,17 @@ def cut_polygon(
 
 
 @inlined_kernel
+def signs_of_settled(cell):
+    """Mask of the bits that say on which side of the settled lines a cell lies."""
+    lines = (cell >> SETTLED) & ALL_LINES
+    return lines | lines << BELOW
+
+
+@inlined_kernel
 def is_needed(cell):
-    """Whether a cell's polygon will be looked at: two lines cut it, or a tie is to be noted."""
+    """Whether a cell's polygon will be looked at: two lines cut it, or one is zero at a vertex."""
     cutting = cell & (cell >> BELOW) & ALL_LINES
-    ties = (cell >> ZERO) & ~(cell >> SETTLED) & ~cutting & ALL_LINES
+    ties = (cell >> ZERO) & ~(cell >> SETTLED) & ALL_LINES
     return (cutting & (cutting - 1)) | ties != 0
 
 

@@ -359,9 +359,11 @@ def told_apart(lines, first, ties, x, y, errors, signs, entries, begin, end, cel
             if abs(z) <= known + slope * errors[v]:
                 return cell, True
             signs[v] ^= 1 << (ZERO + k) | (1 << k if z > 0.0 else 1 << (BELOW + k))
-    cell &= ALL_LINES << SETTLED
+    settled = (cell >> SETTLED) & ALL_LINES
+    known = settled | settled << BELOW
+    cell &= known | ALL_LINES << SETTLED
     for t in range(begin, end):
-        cell |= signs[entries[t] & VERTEX]
+        cell |= signs[entries[t] & VERTEX] & ~known
     return cell, False
 
 
