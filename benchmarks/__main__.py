@@ -17,10 +17,11 @@ _SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
     "growth": lambda _: plan.growth(),
     "threads": plan.threads,
     "everyday": lambda _: plan.everyday(),
+    "terms": plan.terms,
     "large": lambda _: plan.large(),
 }
 # `large` takes an hour and needs some 20 GB of disk.
-_DEFAULT = ("threads", "table", "everyday", "growth")
+_DEFAULT = ("threads", "table", "everyday", "growth", "terms")
 
 
 def main() -> None:

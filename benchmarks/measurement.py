@@ -108,7 +108,7 @@ class Measurement:
 
     @property
     def rate(self) -> float | None:
-        """Regions a second of CPU time (of wall time for several threads)."""
+        """Regions (or points) a second of CPU time, of wall time for several threads."""
         seconds = self.cpu if self.job.jobs == 1 else self.wall
         return self.regions / seconds if seconds > 0 and self.regions else None
 

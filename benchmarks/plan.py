@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks import relucent_walk
+from benchmarks import jacobians, relucent_walk
 from benchmarks.measurement import Job
 
 ACAS = "small/acasxu/ACASXU_run2a_1_1_batch_2000.onnx@small/acasxu/vnnlib/prop_3.vnnlib"
@@ -16,6 +16,18 @@ MEGABYTE = (
     "medium/mnist_fc/mnist-net_256x2.onnx",
     "medium/tll/tllBench_n=2_N=M=16_m=1_instance_1_0.onnx",
 )
+
+# Network -> how many times PyTorch's Jacobians per point linear terms are to be as fast.
+TERMS = {
+    "medium/mnist_fc/mnist-net_256x2.onnx": 3,
+    "medium/mnist_fc/mnist-net_256x4.onnx": 3,
+    "conv/maxpool/Convnet_maxpool.onnx": 1,
+    "conv/maxpool/qonnx_mnist-conv.onnx": 1,
+    "conv/verivital/Convnet_avgpool.onnx": 1,
+    "conv/oval21/cifar_base_kw.onnx": 1,
+    "residual/cifar10_resnet/resnet_2b.onnx": 1,
+}
+TORCH = ("torch-point", "torch-vectorized", "torch-mapped")
 
 # Where relucent ends within the time.
 SMALL = ("2-8-8", "3-8-8", "2-16-16")
@@ -202,6 +214,12 @@ def everyday() -> list[Group]:
     jobs = [Job("bounds", MNIST), *(Job("import", path) for path in MEGABYTE)]
     own = [Job("own-patterns", network, max_seconds=300) for network in OWN_PATTERNS]
     return [*first, *(Group((job,)) for job in (*jobs, *own))]
+
+
+def terms(rounds: int) -> list[Group]:
+    """Linear terms of a batch of points, and PyTorch's Jacobians."""
+    tools = ("terms", *(TORCH if jacobians.installed() else ()))
+    return [Group(tuple(Job(tool, network) for tool in tools), rounds) for network in TERMS]
 
 
 def large() -> list[Group]:

@@ -27,6 +27,7 @@ _TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "growth": ("growth", tables.exponents),
     "threads": ("threads", tables.by_threads),
     "everyday": ("everyday", tables.everyday),
+    "terms": ("terms", tables.linear_terms),
     "large": ("large", tables.memory),
 }
 _BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)

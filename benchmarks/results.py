@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.measurement import Job, Measurement
 
 FOLDER = Path(__file__).resolve().parent / "results"
-_PACKAGES = ("numpy", "numba", "highspy", "relucent")
+_PACKAGES = ("numpy", "numba", "highspy", "relucent", "torch")
 
 
 @dataclass(frozen=True)

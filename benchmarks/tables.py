@@ -198,6 +198,43 @@ def _what(m: Measurement) -> str:
     return f"CROWN bounds of {file}, inputs in [0, 1]"
 
 
+def linear_terms(found: Results) -> str:
+    """Points a second of ours and of PyTorch, and how many times its Jacobians per point."""
+    rows = []
+    for network, target in plan.TERMS.items():
+        mine = found.of("terms", network)
+        theirs = [found.of(tool, network) for tool in plan.TORCH]
+        rate = _median_rate(mine)
+        if rate is None:
+            continue
+        single = _ratio(mine, theirs[0])
+        rows.append(
+            [
+                Path(network).stem,
+                f"{rate:,.0f}",
+                *(_rate_cell(each) for each in theirs),
+                *("-" if (r := _ratio(mine, each)) is None else f"{r:.1f}x" for each in theirs),
+                f"{target}x",
+                "-" if single is None else _met(single >= target),
+                f"{statistics.median(m.peak_mb for m in mine):.0f}",
+            ]
+        )
+    head = [
+        "network",
+        "ours, points/s",
+        "jacobian",
+        "jacobian, vectorize",
+        "vmap(jacrev)",
+        "over jacobian",
+        "over vectorize",
+        "over vmap",
+        "target",
+        "met",
+        "our peak, MB",
+    ]
+    return _markdown(head, rows)
+
+
 def memory(found: Results) -> str:
     """Peak memory of counting and listing 10^8 regions."""
     rows = []
@@ -284,13 +321,16 @@ def _milliseconds(each: list[Measurement], key: str) -> str:
 
 
 def _ratio_cell(ours: list[Measurement], theirs: list[Measurement]) -> str:
+    ratio = _ratio(ours, theirs)
+    return "-" if ratio is None else f"{_two_digits(ratio)}x"
+
+
+def _ratio(ours: list[Measurement], theirs: list[Measurement]) -> float | None:
     """The median ratio of the rates of a round; none from a handful of regions."""
     by_round = {m.round: m.rate for m in theirs if m.regions >= _RATIO_REGIONS}
-    ratios = [
+    return _median(
         m.rate / other for m in ours if m.rate is not None and (other := by_round.get(m.round))
-    ]
-    ratio = _median(ratios)
-    return "-" if ratio is None else f"{_two_digits(ratio)}x"
+    )
 
 
 def _middle(values: Iterable[float]) -> float:

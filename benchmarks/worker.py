@@ -28,6 +28,10 @@ TOOLS = {
     "bounds": ("benchmarks.everyday", "bounds"),
     "import": ("benchmarks.everyday", "import_checked"),
     "own-patterns": ("benchmarks.everyday", "own_patterns"),
+    "terms": ("benchmarks.jacobians", "ours"),
+    "torch-point": ("benchmarks.jacobians", "torch_point_by_point"),
+    "torch-vectorized": ("benchmarks.jacobians", "torch_vectorized"),
+    "torch-mapped": ("benchmarks.jacobians", "torch_mapped"),
     "textbook": ("benchmarks.textbook", "loop"),
     "relucent": ("benchmarks.relucent_walk", "walk"),
 }

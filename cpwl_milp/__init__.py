@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.listing import list_regions
     from cpwl_milp.onnx_io import check_agreement, load_model
+    from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,8 @@ __all__ = [
     "check_agreement",
     "count_bounds",
     "count_regions",
+    "linear_term_blocks",
+    "linear_terms",
     "list_regions",
     "load_model",
     "pre_activation_bounds",
@@ -57,6 +60,8 @@ _HOMES = {
     "check_agreement": "cpwl_milp.onnx_io",
     "count_bounds": "cpwl_milp.counting",
     "count_regions": "cpwl_milp.census",
+    "linear_term_blocks": "cpwl_milp.terms.linear",
+    "linear_terms": "cpwl_milp.terms.linear",
     "list_regions": "cpwl_milp.enumeration.listing",
     "load_model": "cpwl_milp.onnx_io",
     "pre_activation_bounds": "cpwl_milp.bounding",

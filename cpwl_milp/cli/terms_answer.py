@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.cli import question, terms_extraction, terms_statistics
-from cpwl_milp.core.errors import DataError
-from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import unpack
 from cpwl_milp.core.versions import versions
 from cpwl_milp.terms.checks import TOLERANCE, Check, TropicalChecks, linear_deviation
@@ -25,12 +23,10 @@ from cpwl_milp.terms.summary import TermSummary
 from cpwl_milp.terms.tropical import Tropical, TropicalTerms
 
 if TYPE_CHECKING:
-    from cpwl_milp.cli.terms_statistics import Statistics
     from cpwl_milp.onnx_io import ImportedModel
     from cpwl_milp.terms.codes import CodeRow
+    from cpwl_milp.terms.comparison import TermComparison
 
-# Numbers that standard output is to carry at most.
-_MOST_NUMBERS = 5_000_000
 _TROPICAL = ("positive", "positive_bias", "negative", "negative_bias")
 
 
@@ -50,7 +46,7 @@ class TermsAnswer:
     points : list of dict
         One a point, as JSON, if asked for.
     reports : sequence of ExtractionReport
-    statistics : Statistics or None
+    statistics : TermComparison or None
     codes : sequence of CodeRow
     files : sequence of Path
         Of the statistics.
@@ -66,7 +62,7 @@ class TermsAnswer:
     terms: TermSet | None = None
     points: list[dict[str, Any]] = field(default_factory=list)
     reports: Sequence[ExtractionReport] = ()
-    statistics: Statistics | None = None
+    statistics: TermComparison | None = None
     codes: Sequence[CodeRow] = ()
     files: Sequence[Path] = ()
     file: Path | None = None
@@ -78,46 +74,6 @@ class TermsAnswer:
         if self.classes is None:
             return None
         return float((self.classes == self.summary.labels).mean())
-
-
-def class_numbers(spec: str | None, n_points: int, n_outputs: int) -> NDArray[np.int64] | None:
-    """Labels as numbers of outputs; names and other numbers in their order, if there are as many.
-
-    Raises
-    ------
-    DataError
-        If the labels cannot be the network's classes.
-    """
-    from cpwl_milp.information.labels import as_labels
-    from cpwl_milp.storage.arrays import read_array
-
-    if spec is None:
-        return None
-    labels = as_labels(read_array(spec, text=True), n_points, where=spec)
-    known = {str(k): k for k in range(n_outputs)}
-    if set(labels.classes) <= set(known):
-        numbers = np.array([known[name] for name in labels.classes], dtype=np.int64)
-        return numbers[labels.ids]
-    if len(labels.classes) != n_outputs:
-        raise DataError(
-            spec,
-            f"{len(labels.classes)} classes ({', '.join(labels.classes[:5])} ...)",
-            f"numbers of the network's {n_outputs} outputs, from 0, or as many names",
-        )
-    click.echo(f"note: {spec}: classes in the order {', '.join(labels.classes)}", err=True)
-    return labels.ids
-
-
-def require_printable(network: Network, n_points: int) -> None:
-    """Stop if standard output is no place for so many numbers."""
-    numbers = n_points * network.n_outputs * (network.n_inputs + 1)
-    if numbers > _MOST_NUMBERS:
-        raise DataError(
-            "--json",
-            f"{numbers:,} coefficients",
-            f"at most {_MOST_NUMBERS:,} on standard output",
-            "write them to a file: -o terms.npz",
-        )
 
 
 def of_points(

@@ -1,121 +1,29 @@
-"""The statistics of ``terms``: what is asked for, as JSON, tables, files and figures."""
+"""The statistics of ``terms`` as JSON, tables, files and figures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from cpwl_milp.cli.output import finite
 from cpwl_milp.cli.terms_extraction import number
 from cpwl_milp.core.errors import InputError
-from cpwl_milp.core.network import Network
-from cpwl_milp.terms.extraction_report import ExtractionReport
+from cpwl_milp.terms.comparison import TermComparison
 from cpwl_milp.terms.pairs import PairStatistics, Summary, angles
 from cpwl_milp.terms.rays import RayChanges
-from cpwl_milp.terms.shifts import ShiftRow, shift_statistics
-from cpwl_milp.terms.statistics import (
-    CoefficientTable,
-    NetworkRow,
-    PatternRow,
-    RayReport,
-    WinnerRow,
-    coefficient_tables,
-    geometric_mean,
-    network_row,
-    pattern_rows,
-    ray_report,
-    winner_rows,
-)
-from cpwl_milp.terms.tropical import Tropical
+from cpwl_milp.terms.statistics import RayReport, geometric_mean
 
 if TYPE_CHECKING:
     from cpwl_milp.terms.codes import CodeRow
 
-Image = tuple[int, int, int]
 
-
-@dataclass(frozen=True)
-class StatisticsRequest:
-    """What to look at.
-
-    Attributes
-    ----------
-    image : (channels, height, width), or None
-        Without it nothing is shifted.
-    pixels : tuple of int
-        Shifts.
-    rays, ray_cells : int
-        Random rays, and boundaries after which one is given up.
-    seed : int
-    """
-
-    image: Image | None
-    pixels: tuple[int, ...]
-    rays: int
-    ray_cells: int
-    seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Statistics:
-    """What was found on the test points."""
-
-    training: ExtractionReport
-    test: ExtractionReport
-    winners: list[WinnerRow]
-    patterns: list[PatternRow]
-    networks: list[NetworkRow]
-    coefficients: list[CoefficientTable]
-    shifts: list[ShiftRow]
-    rays: RayReport
-
-
-def found(
-    request: StatisticsRequest,
-    network: Network,
-    tropical: Tropical,
-    reports: Sequence[ExtractionReport],
-    others: Sequence[tuple[str, Network]],
-    points: NDArray[Any],
-) -> Statistics:
-    """Compute all statistics of test points."""
-    training, test = reports
-    known = test.known
-    winners = winner_rows(test, training.known, seed=request.seed)
-    shifts: list[ShiftRow] = []
-    if request.image is not None:
-        shifts = list(
-            shift_statistics(
-                network,
-                tropical,
-                training.known,
-                known,
-                points,
-                test.classes,
-                request.image,
-                request.pixels,
-            )
-        )
-    return Statistics(
-        training,
-        test,
-        winners,
-        list(pattern_rows(network, known, training.known, winners)),
-        [network_row(name, network, known, other, points) for name, other in others],
-        coefficient_tables(known),
-        shifts,
-        ray_report(network, points, request.rays, most_cells=request.ray_cells, seed=request.seed),
-    )
-
-
-def as_json(statistics: Statistics) -> dict[str, Any]:
+def as_json(statistics: TermComparison) -> dict[str, Any]:
     """All tables."""
     return {
         "winners": [{"group": row.group, **_pairs(row.pairs)} for row in statistics.winners],
@@ -179,7 +87,7 @@ def codes_as_json(rows: Sequence[CodeRow]) -> list[dict[str, Any]]:
     return [asdict(row) for row in rows]
 
 
-def write(statistics: Statistics, folder: Path) -> list[Path]:
+def write(statistics: TermComparison, folder: Path) -> list[Path]:
     """Write tables and figures into a folder."""
     from cpwl_milp.report.term_plots import draw_pairs, draw_rays, draw_shares
     from cpwl_milp.storage.atomic import write_whole
@@ -226,7 +134,7 @@ def write(statistics: Statistics, folder: Path) -> list[Path]:
     return files
 
 
-def show(statistics: Statistics) -> None:
+def show(statistics: TermComparison) -> None:
     """Print tables."""
     from cpwl_milp.report.tables import show_table
 

@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 
 from cpwl_milp.cli import checks, question, terms_answer, terms_statistics
 from cpwl_milp.cli.requests import ModelRequest
-from cpwl_milp.core.errors import InputError
+from cpwl_milp.core.errors import DataError, InputError
 from cpwl_milp.core.network import Network
+from cpwl_milp.information.labels import as_labels
 from cpwl_milp.onnx_io import ImportedModel
-from cpwl_milp.storage.arrays import read_samples
+from cpwl_milp.storage.arrays import read_array, read_samples
 from cpwl_milp.terms.checks import TropicalChecks
+from cpwl_milp.terms.comparison import ComparisonSettings, compare_terms
 from cpwl_milp.terms.extraction_report import ExtractionReport, report_extraction
 from cpwl_milp.terms.gathered import gathered
 from cpwl_milp.terms.shifts import require_image
 from cpwl_milp.terms.tropical import Tropical
+
+# Numbers that standard output is to carry at most.
+_MOST_NUMBERS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def answered(request: TermsRequest) -> terms_answer.TermsAnswer:
     data = _read(model, request.data, request.labels)
     test = None if request.test is None else _read(model, request.test, request.test_labels)
     if request.listed and request.file is None:
-        terms_answer.require_printable(network, len(data.rows))
+        _require_printable(network, len(data.rows))
     tropical = Tropical.of(network) if request.tropical else None
     passed = TropicalChecks()
     answer = terms_answer.of_points(
@@ -90,10 +95,10 @@ def answered(request: TermsRequest) -> terms_answer.TermsAnswer:
             network, codes[0], data.classes, codes[1], test.classes, seed=request.seed
         )
     if request.statistics and test is not None:
-        asked = terms_statistics.StatisticsRequest(
+        asked = ComparisonSettings(
             request.image, request.shifts, request.rays, request.ray_cells, request.seed
         )
-        found = terms_statistics.found(asked, network, tropical, answer.reports, others, test.rows)
+        found = compare_terms(asked, network, tropical, answer.reports, others, test.rows)
         answer.statistics = found
         if request.folder is not None:
             answer.files = terms_statistics.write(found, request.folder)
@@ -118,7 +123,44 @@ def _require_possible(request: TermsRequest, network: Network) -> None:
 def _read(model: ImportedModel, spec: str, labels: str | None) -> _Points:
     network = model.network
     rows = read_samples(spec, network.n_inputs, input_shape=question.sample_shape(model))
-    return _Points(rows, terms_answer.class_numbers(labels, len(rows), network.n_outputs))
+    return _Points(rows, _class_numbers(labels, len(rows), network.n_outputs))
+
+
+def _class_numbers(spec: str | None, n_points: int, n_outputs: int) -> NDArray[np.int64] | None:
+    """Labels as numbers of outputs; names and other numbers in their order, if there are as many.
+
+    Raises
+    ------
+    DataError
+        If the labels cannot be the network's classes.
+    """
+    if spec is None:
+        return None
+    labels = as_labels(read_array(spec, text=True), n_points, where=spec)
+    known = {str(k): k for k in range(n_outputs)}
+    if set(labels.classes) <= set(known):
+        numbers = np.array([known[name] for name in labels.classes], dtype=np.int64)
+        return numbers[labels.ids]
+    if len(labels.classes) != n_outputs:
+        raise DataError(
+            spec,
+            f"{len(labels.classes)} classes ({', '.join(labels.classes[:5])} ...)",
+            f"numbers of the network's {n_outputs} outputs, from 0, or as many names",
+        )
+    click.echo(f"note: {spec}: classes in the order {', '.join(labels.classes)}", err=True)
+    return labels.ids
+
+
+def _require_printable(network: Network, n_points: int) -> None:
+    """Stop if standard output is no place for so many numbers."""
+    numbers = n_points * network.n_outputs * (network.n_inputs + 1)
+    if numbers > _MOST_NUMBERS:
+        raise DataError(
+            "--json",
+            f"{numbers:,} coefficients",
+            f"at most {_MOST_NUMBERS:,} on standard output",
+            "write them to a file: -o terms.npz",
+        )
 
 
 def _other(request: TermsRequest, path: Path, first: ImportedModel) -> tuple[str, Network]:

@@ -23,6 +23,8 @@ from cpwl_milp.terms.transposed import Coefficients, Rows, Scratch, Transposed
 
 # Entries of the widest array of coefficients held at a time (float64: 32 MB).
 _BLOCK_ENTRIES = 1 << 22
+# Entries that a processor's own cache holds (float64: 2 MB).
+_CACHED_ENTRIES = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,15 @@ class Passage:
     outputs: Dense
     patterns: Packed
     on_boundary: NDArray[np.bool_]
+
+    def part(self, rows: slice) -> Passage:
+        """Some of the points."""
+        return Passage(
+            [factor[rows] for factor in self.factors],
+            self.outputs[rows],
+            self.patterns[rows],
+            self.on_boundary[rows],
+        )
 
 
 def passed_forward(network: Network, points: Dense) -> Passage:
@@ -187,20 +198,26 @@ def linear_term_blocks(
     last, scratch = Rows(network.output.dense()[None]), Scratch()
     for rows, block in point_blocks(points, block_size(network, network.n_outputs)):
         passage = passed_forward(network, block)
-        found, bias = passed_back(network, passage, last, scratch)
-        coefficients = np.broadcast_to(
-            found.as_rows(), (len(block), network.n_outputs, network.n_inputs)
-        )
+        shape = len(block), network.n_outputs, network.n_inputs
+        coefficients, bias = np.empty(shape), np.empty(shape[:2])
+        for part in _parts(network, len(block)):
+            found, constant = passed_back(network, passage.part(part), last, scratch)
+            coefficients[part] = found.as_rows()
+            bias[part] = constant + network.output.bias
         yield (
             rows,
-            LinearTerms(
-                coefficients,
-                bias + network.output.bias,
-                passage.outputs,
-                passage.patterns,
-                passage.on_boundary,
-            ),
+            LinearTerms(coefficients, bias, passage.outputs, passage.patterns, passage.on_boundary),
         )
+
+
+def _parts(network: Network, n: int) -> Iterator[slice]:
+    """What of a block goes back at a time: through sparse maps no more than caches hold."""
+    size = n
+    if any(layer.affine.is_sparse for layer in network.layers):
+        widest = max(layer.affine.n_out for layer in network.layers)
+        size = max(1, _CACHED_ENTRIES // (widest * network.n_outputs))
+    for start in range(0, n, size):
+        yield slice(start, min(n, start + size))
 
 
 def require_fitting(network: Network, points: NDArray[np.generic]) -> None:
