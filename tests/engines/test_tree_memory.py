@@ -20,11 +20,11 @@ from tests.networks import random_network
 _TABLES = ("tables", "row_ids", "col_ids", "columns", "opens", "sizes")
 
 
-def _state(dim: int) -> State:
+def _state(dim: int, *, with_balls: bool = False) -> State:
     network = random_network(np.random.default_rng(0), dim, [4])
     box = Box.uniform(-1.0, 1.0, dim)
     plan = lay_out(network, box, pre_activation_bounds(network, box))
-    return start(plan, ROOT, Budget(10, time.monotonic() + 10), with_balls=False)
+    return start(plan, ROOT, Budget(10, time.monotonic() + 10), with_balls=with_balls)
 
 
 @pytest.mark.parametrize("full", [True, False])
@@ -61,3 +61,13 @@ def test_growing_holds_no_copy_of_the_room_itself() -> None:
     tracemalloc.stop()
     # The new arrays and nothing beside them.
     assert peak < 1.1 * sum(getattr(larger, name).nbytes for name in _TABLES)
+
+
+def test_fewer_dictionaries_are_kept_for_balls_where_they_are_larger() -> None:
+    small = state = _state(40, with_balls=True)
+    while state.tables.shape[2] < 2000:
+        state.at[TABLE] = 2
+        state = grown(state)
+    assert len(state.tables) < len(small.tables) / 4
+    assert state.tables[3:].nbytes < 1 << 26
+    assert {len(getattr(state, name)) for name in _TABLES} == {len(state.tables)}

@@ -204,10 +204,8 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
     n_units = plan.unit_row.size
     n_layers = plan.offsets.size - 1
     depth, capacity = 8, PADDING
-    table_bytes = 8 * (d + 1 + LIMITS) * capacity
     if with_balls:
-        # Dictionaries of regions are kept at the end.
-        depth += max(8, min(_MOST_KEPT, _BYTES_KEPT // table_bytes))
+        depth += most_kept(d, capacity)
     fixed = np.full(n_units, -1, dtype=np.int8)
     for literal in cube.literals:
         fixed[abs(literal) - 1] = 1 if literal > 0 else 0
@@ -279,27 +277,38 @@ def find_balls(state: State, first: int) -> int:
     return n
 
 
+def most_kept(dim: int, capacity: int) -> int:
+    """How many dictionaries of regions to keep at the end of the tables, for their balls."""
+    return max(8, min(_MOST_KEPT, _BYTES_KEPT // (8 * (dim + 1 + LIMITS) * capacity)))
+
+
 def grown(state: State) -> State:
-    """The state with more room: for dictionaries if none is free, else for rows."""
+    """The state with more room: for dictionaries if none is free, else for rows.
+
+    The regions emitted were taken, so that nothing is kept behind the dictionaries in use.
+    """
     used = int(state.at[TABLE]) + 1
     depth, _, capacity = state.tables.shape
     full = used == depth
-    more = max(PADDING, capacity // 4 // PADDING * PADDING)
+    more = 0 if full else max(PADDING, capacity // 4 // PADDING * PADDING)
+    if full:
+        depth *= 2
+    elif len(state.balls):
+        # Fewer are kept where they are larger.
+        depth = min(depth, used + most_kept(state.col_ids.shape[1], capacity + more))
 
     def larger(array: NDArray[Any], rows_axis: int | None) -> NDArray[Any]:
-        shape = list(array.shape)
-        if full:
-            shape[0] *= 2
-        elif rows_axis is not None:
+        shape = [depth, *array.shape[1:]]
+        if rows_axis is not None:
             shape[rows_axis] += more
-        else:
+        if shape == list(array.shape):
             return array
         # Zeros that nobody wrote to take up no memory: copy the dictionaries in use only.
         fresh = np.zeros(shape, dtype=array.dtype)
         fresh[(slice(used), *(slice(n) for n in array.shape[1:]))] = array[:used]
         return fresh
 
-    wide = state.scratch.shape if full else (2, capacity + more)
+    wide = (2, capacity + more)
     return state._replace(
         tables=larger(state.tables, 2),
         row_ids=larger(state.row_ids, 1),
