@@ -58,14 +58,8 @@ class Check:
 
 
 def linear_deviation(terms: LinearTerms, points: Dense) -> Dense:
-    """By how much each point's term misses f there, shape (n,), relative.
-
-    Relative to the largest of ``|f(x)|``, ``|c|`` and ``||A_k|| ||x||`` over the outputs k: the
-    size of what is added up, as f itself may be 0.
-    """
-    steep = np.sqrt(np.einsum("nki,nki->nk", terms.coefficients, terms.coefficients)).max(axis=1)
-    size = np.maximum(np.abs(terms.outputs).max(axis=1), np.abs(terms.bias).max(axis=1))
-    size = np.maximum(size, steep * np.linalg.norm(points, axis=1))
+    """By how much each point's term misses f there, shape (n,), relative to `LinearTerms.size`."""
+    size = terms.size(points)
     missed = np.abs(terms.at(points) - terms.outputs).max(axis=1)
     return np.asarray(missed / np.where(size > 0, size, 1.0))
 
@@ -73,21 +67,20 @@ def linear_deviation(terms: LinearTerms, points: Dense) -> Dense:
 def difference_deviation(terms: LinearTerms, tropical: TropicalTerms, points: Dense) -> Dense:
     """By how much F - G misses f at each point, shape (n,).
 
-    Relative to |f|, after what float64 cannot do better: F is often a million times f, and numbers
-    of its size are only known to `ROUNDING` of it.
+    Relative to |f|, after what float64 cannot do better: F is often a million times f, and is only
+    known to `ROUNDING` of what is added up in it.
     """
     above, below = tropical.positive_at(points), tropical.negative_at(points)
     missed = np.abs(above - below[:, None] - terms.outputs).max(axis=1)
     size = np.abs(terms.outputs).max(axis=1)
-    size += ROUNDING / TOLERANCE * np.abs(above).max(axis=1)
+    size += ROUNDING / TOLERANCE * tropical.size
     return np.asarray(missed / np.where(size > 0, size, 1.0))
 
 
-def excess(extraction: Extraction, upper: Dense) -> Dense:
-    """By how much Fhat_k exceeds F_k at each point, as a share of F, shape (n,)."""
-    over = (extraction.values - upper).max(axis=1)
-    size = np.abs(upper).max(axis=1)
-    return np.asarray(np.maximum(over, 0.0) / np.where(size > 0, size, 1.0))
+def excess(extraction: Extraction, known: TermSet) -> Dense:
+    """By how much Fhat_k exceeds F_k at each point, shape (n,), as a share of what is added up."""
+    over = np.maximum((extraction.values - known.upper).max(axis=1), 0.0)
+    return np.asarray(over / np.where(known.size > 0, known.size, 1.0))
 
 
 class TropicalChecks:
@@ -129,6 +122,6 @@ class TropicalChecks:
         ------
         CheckFailedError
         """
-        self.bound.take(excess(extraction, known.upper))
+        self.bound.take(excess(extraction, known))
         if training:
-            self.agreement.take((~extraction.agrees(known.labels)).astype(np.float64))
+            self.agreement.take((~extraction.agrees(known)).astype(np.float64))

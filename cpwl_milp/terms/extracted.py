@@ -25,7 +25,7 @@ from cpwl_milp.terms.tropical import TropicalTerms
 _BLOCK_ENTRIES = 1 << 23
 
 ROUNDING = 256 * float(np.finfo(np.float64).eps)
-"""Values of F that differ by less than this share of their size are not told apart."""
+"""Values that differ by less than this share of what is added up in them are not told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,8 @@ class TermSet:
     outputs : ndarray, shape (n, n_outputs)
     upper : ndarray, shape (n, n_outputs)
         F_k at the points.
+    size : ndarray, shape (n,)
+        What is added up in it, in absolute values.
     labels : ndarray of int64, shape (n,)
         The network's classes.
     patterns : ndarray of uint8, shape (n, packed_size(n_units))
@@ -50,6 +52,7 @@ class TermSet:
     negative: Dense
     outputs: Dense
     upper: Dense
+    size: Vector
     labels: NDArray[np.int64]
     patterns: Packed
 
@@ -68,12 +71,20 @@ class TermSet:
         """What is kept of the terms of a block of points."""
         negative = np.concatenate([tropical.negative_bias[:, None], tropical.negative], axis=1)
         upper = tropical.positive_at(points)
-        return TermSet(terms.own(), negative, terms.outputs, upper, terms.labels, terms.patterns)
+        return TermSet(
+            terms.own(),
+            negative,
+            terms.outputs,
+            upper,
+            tropical.size,
+            terms.labels,
+            terms.patterns,
+        )
 
     @staticmethod
     def joined(parts: Sequence[TermSet]) -> TermSet:
         """Blocks as one set."""
-        names = ("linear", "negative", "outputs", "upper", "labels", "patterns")
+        names = ("linear", "negative", "outputs", "upper", "size", "labels", "patterns")
         return TermSet(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
@@ -114,11 +125,10 @@ class Extraction:
         """
         return np.asarray(self.winner == self.negative_winners)
 
-    def agrees(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether a class is the largest Fhat, or as large to rounding (`ROUNDING`)."""
-        best = self.values.max(axis=1)
-        own = self.values[np.arange(len(labels)), labels]
-        return np.asarray(own >= best - ROUNDING * np.abs(best))
+    def agrees(self, known: TermSet) -> NDArray[np.bool_]:
+        """Whether no other class has a larger Fhat than the network's, up to `ROUNDING`."""
+        own = self.values[np.arange(len(known)), known.labels]
+        return np.asarray(own >= self.values.max(axis=1) - ROUNDING * known.size)
 
 
 def extract(training: TermSet, points: NDArray[np.generic], n_outputs: int) -> Extraction:

@@ -60,7 +60,7 @@ class ExtractionReport:
     def agreeing(self) -> NDArray[np.bool_]:
         """Where the extracted class is the network's; on training points to rounding."""
         if self.name == "training":
-            return self.found.agrees(self.known.labels)
+            return self.found.agrees(self.known)
         return np.asarray(self.found.labels == self.known.labels)
 
     @property

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.core.affine import Dense, Matrix
+from cpwl_milp.core.affine import Dense, Matrix, Vector
 from cpwl_milp.core.errors import DataError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import Packed, pack
@@ -61,6 +61,15 @@ class LinearTerms:
         """Bias and coefficients of each point's own class, shape (n, 1 + n_inputs)."""
         rows = np.arange(len(self)), self.labels
         return np.concatenate([self.bias[rows][:, None], self.coefficients[rows]], axis=1)
+
+    def size(self, points: Dense) -> Vector:
+        """The largest of ``|f|``, ``|c|`` and ``||A_k|| ||x||`` over outputs k, shape (n,).
+
+        What is added up in f at each own point: f itself may be 0.
+        """
+        steep = np.sqrt(np.einsum("nki,nki->nk", self.coefficients, self.coefficients))
+        found = np.maximum(np.abs(self.outputs).max(axis=1), np.abs(self.bias).max(axis=1))
+        return np.asarray(np.maximum(found, steep.max(axis=1) * np.linalg.norm(points, axis=1)))
 
     def at(self, points: Dense) -> Dense:
         """Values of each point's own term at a point, shape (n, n_outputs)."""

@@ -40,6 +40,9 @@ class TropicalTerms:
     least : ndarray, shape (n,)
         The least coefficient before rounding below 0 was cut off, as a share of `Tropical.largest`:
         0, or minus some units of rounding.
+    size : ndarray, shape (n,)
+        What is added up in F and G at each own point, in absolute values: rounding errors are a
+        share of this, where F itself may be small by cancellation.
     """
 
     positive: Dense
@@ -47,6 +50,7 @@ class TropicalTerms:
     negative: Dense
     negative_bias: Vector
     least: Vector
+    size: Vector
 
     def positive_at(self, points: Dense) -> Dense:
         """F_k at each own point, shape (n, n_outputs)."""
@@ -107,9 +111,11 @@ class Tropical:
         factors = passed_forward(self.network, points).factors
         rows = np.broadcast_to(self.first, (len(points), len(self.first)))
         bias = np.full(len(points), self.first_bias)
+        bias_size = bias.copy()
         for k in reversed(range(len(factors))):
             rows = rows * factors[k]
             bias += rows @ self.network.layers[k].affine.bias
+            bias_size += rows @ np.abs(self.network.layers[k].affine.bias)
             weight = self._back[k]
             if isinstance(weight, np.ndarray):
                 rows = rows @ weight
@@ -118,14 +124,16 @@ class Tropical:
             rows += self.offsets[k]
         negative = np.asarray(rows)
         positive = linear.coefficients + negative[:, None, :]
-        size = np.where(self.largest > 0, self.largest, 1.0)
-        least = np.minimum((negative / size).min(axis=1), (positive / size).min(axis=(1, 2)))
+        share = np.where(self.largest > 0, self.largest, 1.0)
+        least = np.minimum((negative / share).min(axis=1), (positive / share).min(axis=(1, 2)))
+        size = np.einsum("ni,ni->n", negative, np.abs(points)) + bias_size
         return TropicalTerms(
             np.maximum(positive, 0.0, out=positive),
             linear.bias + bias[:, None],
             np.maximum(negative, 0.0),
             bias,
             np.minimum(least, 0.0),
+            size + linear.size(points),
         )
 
 

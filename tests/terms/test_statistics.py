@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cpwl_milp.core.errors import DataError
+from cpwl_milp.core.errors import DataError, InputError
+from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.onnx_io import load_model
+from cpwl_milp.terms.checks import TropicalChecks
 from cpwl_milp.terms.codes import code_rows
+from cpwl_milp.terms.extracted import extract
 from cpwl_milp.terms.gathered import gathered
 from cpwl_milp.terms.pairs import Summary, angles, compare_pairs, correlations
 from cpwl_milp.terms.rays import on_grid, random_directions, walk
@@ -155,6 +158,26 @@ def test_codes_of_a_partition_that_is_the_classes() -> None:
         assert row.distinct == 3
         assert row.redundancy == 57 / 60
         assert row.seen == row.neighbours == row.logistic == row.clusters == 1.0
+
+
+def test_codes_of_one_class_are_refused() -> None:
+    pytest.importorskip("sklearn")
+    network = load_model(DENSE).network
+    packed = np.zeros((5, packed_size(network.n_units)), dtype=np.uint8)
+    classes = np.zeros(5, dtype=np.int64)
+    with pytest.raises(InputError, match="training points of one class"):
+        code_rows(network, packed, classes, packed, classes)
+
+
+def test_training_points_of_one_class_give_one_class() -> None:
+    network = load_model(DENSE).network
+    x = np.load(DIGITS / "digits_train_x.npy").astype(np.float64)
+    labels = gathered(network, x).labels
+    checks = TropicalChecks()
+    training = gathered(network, x[labels == 3], None, checks)
+    found = extract(training, x, 10)
+    assert set(found.labels.tolist()) == {3}
+    checks.take_extraction(found, gathered(network, x), training=False)
 
 
 def test_the_command(tmp_path: Path) -> None:

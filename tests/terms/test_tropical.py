@@ -100,11 +100,14 @@ def test_checks_hold_on_public_networks(name: str, shared_models: Path) -> None:
 
 def _checks_hold(path: Path) -> None:
     network = load_model(path).network
-    x = np.random.default_rng(1).random((12, network.n_inputs))
-    checks = TropicalChecks()
-    assert _report(network, x, checks).agreement == 1
-    assert _report(network, x, checks, 1 - x).found.values.shape == (12, network.n_outputs)
-    assert [check.n for check in checks.passed] == [36, 36, 24, 12]
+    rng = np.random.default_rng(1)
+    # Inputs of both signs cancel in F, which leaves more of its rounding.
+    for x in (rng.random((12, network.n_inputs)), 3 * rng.normal(size=(12, network.n_inputs))):
+        checks = TropicalChecks()
+        assert _report(network, x, checks).agreement == 1
+        assert _report(network, x, checks, 1 - x).found.values.shape == (12, network.n_outputs)
+        assert [check.n for check in checks.passed] == [36, 36, 24, 12]
+        assert checks.difference.largest < 0.2 * checks.difference.tolerance
 
 
 @pytest.mark.parametrize("name", ["digits_dense", "digits_conv"])
@@ -179,6 +182,7 @@ def test_a_classifier_that_is_too_large_or_disagrees_is_found() -> None:
         known.negative,
         known.outputs,
         known.upper + 100,
+        known.size,
         (known.labels + 1) % 3,
         known.patterns,
     )
