@@ -21,11 +21,13 @@ from cpwl_milp.engines.ball.projection import (
 from cpwl_milp.engines.ball.state import (
     BLUR,
     ERROR,
+    HOMOGENEOUS,
     LAST,
     LEVELS,
     LOST,
     OWN_BLUR,
     PATH,
+    SURROUNDED,
     TESTS,
     VALUE,
 )
@@ -86,6 +88,8 @@ def decide(state, unit):
         own = held(state, here, spare, unit, -side)
     if own == _LACKS_SPACE or other == _LACKS_SPACE:
         return LACKS_SPACE, 0
+    if own == _ABSENT:
+        return 1 - nearer, 0
     if own == _THERE and other == _THERE:
         state.trust[here, BLUR] = max(state.trust[here, BLUR], state.found[OWN_BLUR])
         return CUTS, nearer
@@ -160,7 +164,7 @@ def held(state, here, spare, unit, side):
     if blur >= 0.0:
         state.found[OWN_BLUR] = blur
         return _THERE
-    return _LACKS_SPACE if blur == LACKS_ROOM else _OPEN
+    return not_held(state, blur)
 
 
 @inlined_kernel
@@ -172,7 +176,21 @@ def trusted(state, slot, spare, n_rows):
         state.trust[slot, BLUR] = blur
         state.trust[slot, LOST] = lost
         return _THERE
-    return _LACKS_SPACE if blur == LACKS_ROOM else _OPEN
+    return not_held(state, blur)
+
+
+@inlined_kernel
+def not_held(state, blur):
+    """What it means that no point stands off all rows.
+
+    Without biases cells are cones, and a unit is at most 0 on a cone if minus its gradient is a
+    positive combination of the rows': that is exact, since all constants are 0 at the origin.
+    """
+    if blur == LACKS_ROOM:
+        return _LACKS_SPACE
+    if state.at[HOMOGENEOUS] == 1 and state.found[SURROUNDED] == 1.0:
+        return _ABSENT
+    return _OPEN
 
 
 @inlined_kernel

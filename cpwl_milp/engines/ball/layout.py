@@ -39,6 +39,8 @@ class Layout(NamedTuple):
         What each unit takes from the values of open units before it.
     slope, tolerance : float64 (n_open,)
         `tolerance` is absolute, for z.
+    direct : bool (n_open,)
+        Units fed by open units and zeros alone: their weights and bias are the network's own.
     unit : int64 (n_open,)
         The place of each unit's bit in a pattern.
     first : int64 (n_layers + 1,)
@@ -54,6 +56,7 @@ class Layout(NamedTuple):
     weights: Vector
     slope: Vector
     tolerance: Vector
+    direct: NDArray[np.bool_]
     unit: NDArray[np.int64]
     first: NDArray[np.int64]
     offsets: NDArray[np.int64]
@@ -71,11 +74,14 @@ class Condensed:
     basis : ndarray, shape (dim, d)
         Orthonormal: the points of the ball are ``centre + radius * basis @ y`` and what is
         orthogonal to them.
+    homogeneous : bool
+        No biases: every hyperplane passes through the origin exactly.
     """
 
     layout: Layout
     bits: NDArray[np.uint8]
     basis: Dense
+    homogeneous: bool
 
 
 def condense(network: Network, ball: Ball, bounds: Bounds) -> Condensed:
@@ -89,6 +95,8 @@ def condense(network: Network, ball: Ball, bounds: Bounds) -> Condensed:
     part: Dense | None = None
     shift, mixed = ball.centre, np.zeros((ball.dim, n_open))
     rows, bias, mixes, slopes, units, first = [], [], [], [], [], [0]
+    # Values of the layer below that are neither those of an open unit nor 0.
+    mixing, direct = np.ones(ball.dim), []
     bits = np.zeros(network.n_units, dtype=np.uint8)
     for index, (layer, stability) in enumerate(
         zip(network.layers, bounds.stability(network), strict=True)
@@ -103,11 +111,13 @@ def condense(network: Network, ball: Ball, bounds: Bounds) -> Condensed:
         bias.append(shift[opened])
         mixes.append(mixed[opened])
         slopes.append(layer.slope[opened])
+        direct.append(np.asarray(layer.affine.magnitude() @ mixing)[opened] == 0.0)
         units.append(network.offsets[index] + np.flatnonzero(stability.unstable))
         factor = np.ones(layer.affine.n_out)
         off = layer.units[stability.always_inactive]
         factor[off] = layer.slope[off]
         factor[opened] = 0.0
+        mixing = (factor != 0.0).astype(np.float64)
         part, shift, mixed = part * factor[:, None], shift * factor, mixed * factor[:, None]
         mixed[opened, first[-1] + np.arange(opened.size)] = 1.0
         first.append(first[-1] + opened.size)
@@ -123,11 +133,13 @@ def condense(network: Network, ball: Ball, bounds: Bounds) -> Condensed:
         weights=mix.data.astype(np.float64),
         slope=slope,
         tolerance=RELATIVE_TOLERANCE * magnitudes,
+        direct=np.concatenate(direct),
         unit=np.concatenate(units).astype(np.int64),
         first=np.array(first, dtype=np.int64),
         offsets=np.array(network.offsets, dtype=np.int64),
     )
-    return Condensed(layout, bits, basis)
+    homogeneous = not any(layer.affine.bias.any() for layer in network.layers)
+    return Condensed(layout, bits, basis, homogeneous)
 
 
 def _reduced(rows: Dense, first_layer: Dense) -> tuple[Dense, Dense]:

@@ -29,6 +29,7 @@ from cpwl_milp.engines.ball.state import (
     COUNTER_NAMES,
     DOUBT,
     EMITTED,
+    HOMOGENEOUS,
     LAYER,
     LEVELS,
     N_COUNTERS,
@@ -221,6 +222,7 @@ def start(
     capacity = (n_open + 1 + PADDING - 1) // PADDING * PADDING
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[COUNTED] = cube.counted_layers
+    at[HOMOGENEOUS] = condensed.homogeneous
     left = np.full(n_layers, np.iinfo(np.int64).max)
     if budget.prefix_left is not None:
         left = np.asarray(budget.prefix_left, dtype=np.int64).copy()

@@ -22,6 +22,7 @@ from cpwl_milp.engines.ball.state import (
     LEAST,
     PADDING,
     STEPS,
+    SURROUNDED,
     TOTAL,
     VALUE,
 )
@@ -121,6 +122,7 @@ def nearest(state, s, rests, n_rows, entering, limit):
     d = x.shape[0]
     m = sizes[s]
     value = dot(x, x)
+    found[SURROUNDED] = 0.0
     tolerance = _ROUNDING
     for added in range(2 * d + _MOST):
         if added > 2 * d + _PATIENCE:
@@ -161,6 +163,8 @@ def nearest(state, s, rests, n_rows, entering, limit):
             length = min(blocked, full)
             if length == np.inf:
                 # The multipliers may grow along a ray, and the dual objective with them.
+                if m == d and surround(errors, active, triangle, step, way, m, entering, n_rows):
+                    found[SURROUNDED] = 1.0
                 length = -2.0 / height
             value += length * (-2.0 * height - length * square)
             multiplier += length
@@ -266,6 +270,30 @@ def measure(columns, rests, n_rows, x, slack):
         column, factor = columns[k], x[k]
         for i in range(end):
             slack[i] += factor * column[i]
+
+
+@kernel
+def surround(errors, active, triangle, step, scratch, m, entering, n_rows):
+    """Whether d active rows and the entering one surround the origin, the last row among them.
+
+    With ``g_e = sum step_i g_i``, all step_i below 0 by more than the rows' errors can change.
+    Then minus the last row's g is a positive combination of the others', which span the space.
+    """
+    worst = errors[entering]
+    total = 1.0
+    is_last = entering == n_rows - 1
+    for i in range(m):
+        worst = max(worst, errors[active[i]])
+        total += abs(step[i])
+        is_last = is_last or active[i] == n_rows - 1
+    for i in range(m - 1, -1, -1):
+        reach = 1.0
+        for j in range(i + 1, m):
+            reach += abs(triangle[i, j]) * scratch[j]
+        scratch[i] = reach / abs(triangle[i, i])
+        if step[i] >= -2.0 * worst * total * scratch[i]:
+            return False
+    return is_last
 
 
 @kernel

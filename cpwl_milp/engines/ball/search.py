@@ -111,6 +111,9 @@ def search(layout, state, quota, with_points, backtrack_first):
             outcome, nearer = decide(state, unit)
             if outcome > ASKS:
                 counters[TIES] += 1
+                if is_pushed(layout, state, unit, outcome - ASKS):
+                    outcome = BIT_1 if outcome == ASKS + BELOW else BIT_0
+            if outcome > ASKS:
                 at[ASKED], at[DOUBT] = unit, outcome - ASKS
                 return AMBIGUOUS
             if outcome == LACKS_SPACE:
@@ -146,6 +149,27 @@ def search(layout, state, quota, with_points, backtrack_first):
         elif state.fixed[unit] >= 0 and state.fixed[unit] != bit:
             leave = True
         state.bits[layout.unit[unit]] = bit
+
+
+@inlined_kernel
+def is_pushed(layout, state, unit, doubt):
+    """Whether active units below, and the bias, push a unit to the side that is surely there.
+
+    They are above 0 inside the cell, so that a unit with weights of one sign is so, too.
+    """
+    if doubt == BOTH or not layout.direct[unit]:
+        return False
+    sign = 1.0 if doubt == BELOW else -1.0
+    if sign * layout.bias[unit] < 0.0:
+        return False
+    for entry in range(layout.indptr[unit], layout.indptr[unit + 1]):
+        source = layout.indices[entry]
+        if state.bits[layout.unit[source]] == 0:
+            if layout.slope[source] != 0.0:
+                return False
+        elif sign * layout.weights[entry] < 0.0:
+            return False
+    return True
 
 
 @inlined_kernel

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 # Places in State.at: layer at hand, place in its list of open units, levels, rows of the path,
 # regions emitted, whether the layer stands, layers that the start of the cube had counted; the unit
 # asked about and its doubt; on a cell too thin, the place in a pattern of the first unit that is
-# not decided.
+# not decided; whether no unit has a bias.
 LAYER, OPEN, LEVELS, PATH, EMITTED, ENTERED, COUNTED, ASKED, DOUBT, STANDING = range(10)
-N_PLACES = 10
+HOMOGENEOUS = 10
+N_PLACES = 11
 
 # Places in State.counters.
 CUTS, TESTS, STEPS, SHRUNK, TIES, DOUBTS, COMPOSED = range(7)
@@ -27,8 +28,8 @@ N_OF_LEVEL = 5
 
 # Places in a row of State.found: what `nearest` ended with, and how far the cell's own point may
 # be off after a test of its own side.
-VALUE, TOTAL, LAST, LEAST, ERROR, OWN_BLUR = range(6)
-N_FOUND = 6
+VALUE, TOTAL, LAST, LEAST, ERROR, SURROUNDED, OWN_BLUR = range(7)
+N_FOUND = 7
 
 # Places in a row of State.trust: how far a true point of the cell is from the slot's at most, and
 # by how much the cell may reach beyond the half-space of its nearest point.

@@ -17,7 +17,7 @@ from cpwl_milp.engines.ball.projection import (
     nearest,
     stand_on,
 )
-from cpwl_milp.engines.ball.state import ERROR, LEAST, SHRUNK, VALUE
+from cpwl_milp.engines.ball.state import ERROR, LEAST, SHRUNK, SURROUNDED, VALUE
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.descent import ROUNDING_SHARE
 
@@ -69,6 +69,7 @@ def shrunk(state, slot, trial, n_rows):
     distances, ``x + most (w - x)`` is in the true cell.
     """
     state.counters[SHRUNK] += 1
+    state.found[SURROUNDED] = 0.0
     for i in range(n_rows):
         state.moved[i] = state.rests[i] - state.errors[i] / ROUNDING_SHARE
     x = state.x[slot]

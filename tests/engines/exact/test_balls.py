@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpwl_milp.bounding import pre_activation_bounds
+from cpwl_milp.core.affine import Affine
 from cpwl_milp.core.domains.balls import Ball
 from cpwl_milp.core.domains.whole_space import WholeSpace
-from cpwl_milp.core.network import Network
+from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.ball import BallEngine
 from cpwl_milp.engines.ball.exact import ExactBallEngine
@@ -133,6 +134,21 @@ def test_units_twice_but_for_an_ulp() -> None:
     assert len(found.regions) == 6
     assert found.decisions["slivers"] > 0
     assert sorted(found.regions.inradii)[1] < 1e-15
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10**9))
+def test_cones_of_networks_without_biases(seed: int) -> None:
+    network, ball = _sliver_question(seed, 5)
+    layers = tuple(
+        Layer(Affine(layer.affine.weight, 0.0 * layer.affine.bias), layer.slope)
+        for layer in network.layers
+    )
+    cones = Network(layers, network.output)
+    expected = listed(ExactBallEngine(cones, ball))
+    found = _found(cones, ball)
+    assert np.array_equal(found.regions.patterns, expected.regions.patterns)
+    assert found.decisions.get("doubts", 0) == 0
 
 
 @pytest.mark.parametrize("seed", range(4))
