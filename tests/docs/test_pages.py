@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from cpwl_milp import Affine, Network, count_bounds
 from cpwl_milp.bounding import METHODS
@@ -18,6 +19,16 @@ from tests.docs.pages import PAGES, REPOSITORY, outcome, workplace
 NAMES = [str(page.relative_to(REPOSITORY)) for page in PAGES]
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Kernels are there: a run that waits for its kernels writes more, and smaller, parts."""
+    model = REPOSITORY / "models" / "moons" / "moons_torch_epoch_0100.onnx"
+    run = tmp_path_factory.mktemp("compiled") / "run"
+    arguments = ["enumerate", str(model), "--box", "-2,3", "-o", str(run), "--with-maps"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+
+
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_examples_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
