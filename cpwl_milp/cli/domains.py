@@ -19,6 +19,7 @@ from cpwl_milp.core.errors import DomainError
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import ImportedModel
+    from cpwl_milp.onnx_io.vnnlib_inputs import LinearInputs
 
 _DOMAINS = "--box LO,HI, --ball CENTER --radius R, --polytope FILE, --vnnlib FILE or --whole-space"
 
@@ -96,7 +97,7 @@ def _whole(request: DomainRequest, n_inputs: int, shape: tuple[int, ...] | None)
     if request.whole_space:
         return WholeSpace(n_inputs, "--whole-space")
     assert request.vnnlib is not None
-    return _vnnlib_box(request.vnnlib, n_inputs)
+    return _vnnlib(request.vnnlib, n_inputs)
 
 
 def _box(text: str, n_inputs: int) -> Box:
@@ -176,22 +177,44 @@ def _points(spec: str, n_inputs: int, shape: tuple[int, ...] | None) -> Dense:
     return found
 
 
-def _vnnlib_box(text: str, n_inputs: int) -> Box:
-    from cpwl_milp.onnx_io.vnnlib_inputs import read_vnnlib_boxes
+def _vnnlib(text: str, n_inputs: int) -> Domain:
+    """The input set of a property: a box, or a polytope."""
+    from cpwl_milp.onnx_io.vnnlib_inputs import read_vnnlib_inputs
 
     name, colon, chosen = text.rpartition(":")
     if not (colon and chosen.isascii() and chosen.isdigit()):
         name, chosen = text, ""
-    boxes = read_vnnlib_boxes(Path(name), n_inputs)
-    if chosen:
-        if int(chosen) >= len(boxes):
-            raise DomainError(text, f"{len(boxes)} input boxes", f"a number below {len(boxes)}")
-        return boxes[int(chosen)]
-    if len(boxes) > 1:
+    inputs = read_vnnlib_inputs(Path(name), n_inputs)
+    for notice in inputs.notices:
+        click.echo(f"note: {notice}", err=True)
+    pieces = inputs.pieces
+    if chosen and int(chosen) >= len(pieces):
+        raise DomainError(text, f"{len(pieces)} input boxes", f"a number below {len(pieces)}")
+    if not chosen and len(pieces) > 1:
         raise DomainError(
             text,
-            f"{len(boxes)} input boxes",
+            f"{len(pieces)} input boxes",
             "one",
-            f"choose one with --vnnlib {name}:0 to {name}:{len(boxes) - 1}",
+            f"choose one with --vnnlib {name}:0 to {name}:{len(pieces) - 1}",
         )
-    return boxes[0]
+    return _linear(pieces[int(chosen or 0)])
+
+
+def _linear(inputs: LinearInputs) -> Domain:
+    """The domain of bounds and linear constraints."""
+    lower, upper = inputs.lower, inputs.upper
+    if len(inputs.limit) == 0:
+        return Box(lower, upper, inputs.origin)
+    from cpwl_milp.domains import polytope
+
+    if np.isfinite(lower).all() and np.isfinite(upper).all():
+        box = Box(lower, upper, inputs.origin)
+        return polytope(inputs.matrix, inputs.limit, within=box, origin=inputs.origin)
+    # The rows may bound what has no bounds of its own.
+    one = np.eye(lower.size)
+    above, below = np.isfinite(upper), np.isfinite(lower)
+    return polytope(
+        np.concatenate([inputs.matrix, one[above], -one[below]]),
+        np.concatenate([inputs.limit, upper[above], -lower[below]]),
+        origin=inputs.origin,
+    )

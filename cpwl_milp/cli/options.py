@@ -173,7 +173,7 @@ _DOMAIN_OPTIONS = (
     click.option(
         "--vnnlib",
         metavar="FILE[:K]",
-        help="The input box of a VNN-LIB file (its K-th from 0, where it has several).",
+        help="The inputs of a VNN-LIB file: bounds and linear constraints (its K-th box from 0).",
     ),
     click.option("--whole-space", is_flag=True, help="All of R^n."),
     click.option(

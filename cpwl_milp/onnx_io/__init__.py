@@ -6,3 +6,4 @@ from cpwl_milp.onnx_io.interface import TensorInfo as TensorInfo
 from cpwl_milp.onnx_io.load import ImportedModel as ImportedModel
 from cpwl_milp.onnx_io.load import load_model as load_model
 from cpwl_milp.onnx_io.vnnlib_inputs import read_vnnlib_boxes as read_vnnlib_boxes
+from cpwl_milp.onnx_io.vnnlib_inputs import read_vnnlib_inputs as read_vnnlib_inputs

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from cpwl_milp.core.domain import Box
+from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.errors import DomainError
 
 # Lower and upper bound of each input that is mentioned.
@@ -59,8 +59,19 @@ def intersected(unions: Sequence[list[Bounds]], where: str) -> list[Bounds]:
     return found
 
 
-def as_boxes(common: Bounds, union: Sequence[Bounds], n_inputs: int, path: str) -> tuple[Box, ...]:
-    """The distinct, nonempty boxes of a union within common bounds, over `n_inputs` inputs.
+def as_ends(
+    common: Bounds, union: Sequence[Bounds], n_inputs: int, path: str, *, may_be_free: bool
+) -> list[tuple[Vector, Vector]]:
+    """The distinct, nonempty boxes of a union within common bounds: lower and upper ends.
+
+    Parameters
+    ----------
+    common, union : bounds
+    n_inputs : int
+    path : str
+        For messages.
+    may_be_free : bool
+        Whether an input may lack a bound: its end is infinite then.
 
     Raises
     ------
@@ -72,7 +83,7 @@ def as_boxes(common: Bounds, union: Sequence[Bounds], n_inputs: int, path: str) 
     least, most = np.full(n_inputs, -np.inf), np.full(n_inputs, np.inf)
     for k, (low, high) in common.items():
         least[k], most[k] = low, high
-    found: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+    found: dict[bytes, tuple[Vector, Vector]] = {}
     empty = None
     for bounds in union:
         lower, upper = least.copy(), most.copy()
@@ -80,7 +91,7 @@ def as_boxes(common: Bounds, union: Sequence[Bounds], n_inputs: int, path: str) 
             lower[k], upper[k] = max(low, lower[k]), min(high, upper[k])
         for name, bound in (("lower", lower), ("upper", upper)):
             free = np.flatnonzero(np.isinf(bound))
-            if free.size:
+            if free.size and not may_be_free:
                 raise DomainError(
                     path, f"X_{free[0]} has no {name} bound", "a lower and an upper bound each"
                 )
@@ -92,8 +103,4 @@ def as_boxes(common: Bounds, union: Sequence[Bounds], n_inputs: int, path: str) 
             found.setdefault(lower.tobytes() + upper.tobytes(), (lower, upper))
     if not found:
         raise DomainError(path, f"an empty input set: {empty}", "lower <= upper")
-    several = len(found) > 1
-    return tuple(
-        Box(lower, upper, f"{path} (box {k + 1} of {len(found)})" if several else path)
-        for k, (lower, upper) in enumerate(found.values())
-    )
+    return list(found.values())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.cli.command import MOONS, MOONS_X, answer, invoke
+from tests.cli.command import MOONS, MOONS_X, answer, invoke, parsed
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,34 @@ def test_one_set_by_several_names_has_one_count(folder: Path) -> None:
     diamond = regions("--polytope", folder / "diamond.npz")
     assert diamond == regions("--ball", "0,0", "--radius", 1, "--norm", "1")
     assert diamond < by_box < regions("--whole-space")
+
+
+def test_a_property_with_linear_constraints_is_a_polytope(folder: Path, tmp_path: Path) -> None:
+    diamond = "".join(
+        f"(assert (<= ({sign} (* {scale} X_0) X_1) 1.0))" for sign in "+-" for scale in (-1.0, 1.0)
+    )
+    words = "".join(f"(declare-const {name} Real)\n" for name in ("X_0", "X_1", "Y_0"))
+    path = tmp_path / "diamond.vnnlib"
+    path.write_text(words + diamond + "(assert (<= (- Y_0 X_0) 0.0))", encoding="utf-8")
+    result = invoke("count", MOONS, "--vnnlib", path, "--json")
+    assert result.exit_code == 0
+    assert "does not restrict the domain" in result.stderr
+    found = parsed(result.stdout)
+    assert found["domain"]["kind"] == "polytope"
+    assert found["regions"] == regions("--polytope", folder / "diamond.npz")
+    bounded = "".join(f"(assert (>= X_{k} -1))(assert (<= X_{k} 1))" for k in range(2))
+    path.write_text(words + bounded + diamond, encoding="utf-8")
+    assert regions("--vnnlib", path) == found["regions"]
+    for text, message in (
+        ("(assert (<= (+ X_0 X_1) 1))", "input 0 has no lower limit"),
+        (bounded + "(assert (>= (+ X_0 X_1) 3))", "empty"),
+        (bounded + "(assert (= (+ X_0 X_1) 1))", "flat.*--slice or --plane"),
+    ):
+        path.write_text(words + text, encoding="utf-8")
+        result = invoke("count", MOONS, "--vnnlib", path)
+        assert result.exit_code == 1
+        assert len(result.output.splitlines()) == 1
+        assert re.search(message, result.output)
 
 
 def test_the_centre_may_be_a_row_of_a_file() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpwl_milp.core.errors import DomainError
-from cpwl_milp.onnx_io import read_vnnlib_boxes
+from cpwl_milp.onnx_io import read_vnnlib_boxes, read_vnnlib_inputs
 
 HEAD = "(declare-const X_0 Real)\n(declare-const X_1 Real)\n(declare-const Y_0 Real)\n"
 UNIT = "(assert (>= X_0 0))(assert (<= X_0 1))(assert (>= X_1 0))(assert (<= X_1 1))\n"
@@ -192,3 +192,63 @@ def test_large_files_are_read_in_seconds(tmp_path: Path) -> None:
     (box,) = read_vnnlib_boxes(path, n)
     assert time.perf_counter() - start < 5
     np.testing.assert_array_equal(box.lower, values)
+
+
+@pytest.mark.parametrize(
+    ("body", "rows", "limits"),
+    [
+        ("(assert (<= (+ X_0 X_1) 1))", [[1, 1]], [1]),
+        # The forms of ACC and of other files: products, differences, constants on both sides.
+        ("(assert (>= (- (* 1.5 X_1) X_0) (* -1.0 X_0)))(assert (< X_0 X_1))", [[1, -1]], [0]),
+        (
+            "(assert (and (<= (- (* 1.5 X_1) X_0) 0.5) (>= X_0 X_1)))",
+            [[-1, 1.5], [-1, 1]],
+            [0.5, 0],
+        ),
+        ("(assert (or (and (>= (+ X_0 X_1 2) 2.5) (<= Y_0 0))))", [[-1, -1]], [-0.5]),
+        ("(assert (= (+ X_0 X_1) 1))", [[1, 1], [-1, -1]], [1, -1]),
+    ],
+)
+def test_linear_constraints(
+    tmp_path: Path, body: str, rows: list[list[float]], limits: list[float]
+) -> None:
+    path = write(tmp_path, HEAD + UNIT + body)
+    inputs = read_vnnlib_inputs(path, 2)
+    (piece,) = inputs.pieces
+    assert piece.matrix.tolist() == rows
+    assert piece.limit.tolist() == limits
+    assert not inputs.notices
+    with pytest.raises(DomainError, match="a linear constraint over 2 inputs"):
+        read_vnnlib_boxes(path, 2)
+
+
+def test_boxes_within_linear_constraints(tmp_path: Path) -> None:
+    either = "(assert (or (<= X_0 0.25) (>= X_0 0.75)))"
+    text = HEAD + UNIT + either + "(assert (<= (+ X_0 X_1) 1))"
+    pieces = read_vnnlib_inputs(write(tmp_path, text), 2).pieces
+    assert [(piece.lower[0], piece.upper[0]) for piece in pieces] == [(0, 0.25), (0.75, 1)]
+    assert all(piece.limit.tolist() == [1] for piece in pieces)
+
+
+def test_rows_may_bound_what_has_no_bound_of_its_own(tmp_path: Path) -> None:
+    text = HEAD + "(assert (>= X_0 0))(assert (>= X_1 0))(assert (<= (+ X_0 X_1) 1))"
+    (piece,) = read_vnnlib_inputs(write(tmp_path, text), 2).pieces
+    assert np.isposinf(piece.upper).all()
+    assert piece.lower.tolist() == [0, 0]
+
+
+def test_linear_constraints_in_a_part_of_a_disjunction_are_refused(tmp_path: Path) -> None:
+    text = HEAD + UNIT + "\n(assert (or (<= (+ X_0 X_1) 1) (<= Y_0 1)))"
+    with pytest.raises(DomainError, match=r"line 6: .* in a part of an 'or'.*make a file of each"):
+        read_vnnlib_inputs(write(tmp_path, text), 2)
+
+
+def test_constraints_that_mix_inputs_and_outputs_are_told_of(tmp_path: Path) -> None:
+    mixed = "\n(assert (<= (- Y_0 X_1) 1))\n(assert (or (and (>= X_0 Y_0) (<= X_0 0.5))))"
+    inputs = read_vnnlib_inputs(write(tmp_path, HEAD + UNIT + mixed), 2)
+    assert inputs.pieces[0].upper.tolist() == [0.5, 1]
+    (notice,) = inputs.notices
+    assert "line 6 and 1 more" in notice
+    assert "does not restrict the domain" in notice
+    # Outputs alone need no word.
+    assert not read_vnnlib_inputs(write(tmp_path, HEAD + UNIT + "(assert (<= Y_0 1))"), 2).notices
