@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cpwl_milp.onnx_io import ImportedModel
     from cpwl_milp.partition.outlines import Outline
     from cpwl_milp.partition.polygons import Polygons
+    from cpwl_milp.partition.wide_polygons import WidePolygons
     from cpwl_milp.report.region_plot import RegionPicture
 
 
@@ -79,6 +80,7 @@ def command(
       cpwl-milp plot moons.onnx --box -2,3 --data X.npy --labels y.npy -o moons.svg
       cpwl-milp plot mnist.onnx --box 0,1 --plane X.npy:3,17,42 --colour class -o plane.png
     """
+    from cpwl_milp.bounding import pre_activation_bounds
     from cpwl_milp.cli import checks, domains, question
     from cpwl_milp.core.errors import InputError
     from cpwl_milp.core.problem import Problem
@@ -86,6 +88,7 @@ def command(
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.partition.outlines import outline_of
     from cpwl_milp.partition.polygons import region_polygons
+    from cpwl_milp.partition.wide_polygons import wide_polygons
     from cpwl_milp.report.region_plot import FORMATS, draw_regions
 
     domains.require_named(domain)
@@ -98,14 +101,19 @@ def command(
     outline = outline_of(problem.domain)
     question.checked(imported, where, engine.seed)
     points, classes = question.samples_of(imported, data, labels)
+    bounds = pre_activation_bounds(problem.network, problem.domain, method=engine.bound_method)
     regions, outcome = list_regions(
         problem,
         engine.settings(),
-        bound_method=engine.bound_method,
+        bounds=bounds,
         limits=limits.limits(),
         progress=progress_on(sys.stderr),
     )
-    polygons = region_polygons(problem.network, outline, regions.patterns)
+    wide = wide_polygons(problem, bounds, regions.patterns)
+    if wide is None:
+        polygons = region_polygons(problem.network, outline, regions.patterns)
+    else:
+        polygons = wide.polygons
     share = float(polygons.areas(outline.disc).sum() / outline.area)
     count = f"{len(regions):,} regions" + ("" if outcome.complete else " so far")
     shown = None if points is None else where.contains(points)
@@ -115,6 +123,7 @@ def command(
         outline,
         regions.patterns,
         colour,
+        wide,
         axis_names=_axes(imported, where),
         title=f"{Path(imported.path).name}: {count}",
         points=None if points is None else problem.project(points[shown]),
@@ -148,6 +157,7 @@ def _picture(
     outline: Outline,
     patterns: Packed,
     colour: str,
+    wide: WidePolygons | None,
     **words: Any,
 ) -> RegionPicture:
     """Polygons with their colours."""
@@ -157,7 +167,10 @@ def _picture(
     from cpwl_milp.report import region_plot as plot
 
     if colour == "class":
-        polygons, winners = class_polygons(problem.network, polygons, patterns)
+        if wide is not None:
+            polygons, winners = class_polygons(wide.network, polygons, wide.patterns)
+        else:
+            polygons, winners = class_polygons(problem.network, polygons, patterns)
         legend = {
             f"class {k}": tuple(plot.class_colours(np.array([k]))[0]) for k in np.unique(winners)
         }

@@ -49,6 +49,12 @@ class Reduction:
     units: NDArray[np.int64]
     fixed: NDArray[np.int8]
 
+    def completed(self, patterns: Packed) -> Packed:
+        """Packed patterns of the whole network from those of the units left."""
+        common = pack(self.fixed[None, :] == 1)[0]
+        found: Packed = completed(np.ascontiguousarray(patterns), common, self.units)
+        return found
+
 
 def without_stable_units(network: Network, bounds: Bounds) -> Reduction:
     """Take out the units whose bit the bounds fix, and the rows that feed nothing then.
@@ -125,7 +131,7 @@ class ReducedEngine:
         self._places[self._units] = np.arange(len(self._units))
         self._n_layers = len(problem.network.layers)
         self._dim = problem.domain.dim
-        self._common = pack(self._fixed[None, :] == 1)[0]
+        self._whole = reduction.completed
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""
@@ -163,10 +169,6 @@ class ReducedEngine:
             for k in cube.literals
         ]
         return Cube(tuple(stable + literals), cube.counted_layers)
-
-    def _whole(self, patterns: Packed) -> Packed:
-        found: Packed = completed(np.ascontiguousarray(patterns), self._common, self._units)
-        return found
 
     def _nothing(self, cube: Cube) -> Advance:
         n_units = len(self._fixed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cpwl_milp.bounding import pre_activation_bounds
+from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.exploration import Advance
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
@@ -43,6 +44,7 @@ def list_regions(
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
     jobs: int = 1,
+    bounds: Bounds | None = None,
 ) -> tuple[RegionBatch, Outcome]:
     """List the regions of a network on a domain.
 
@@ -56,6 +58,8 @@ def list_regions(
     progress : ProgressReporter, optional
     jobs : int
         Threads, as `enumerate_regions` takes them.
+    bounds : Bounds, optional
+        Of the problem's network on its domain, where they are known already.
 
     Returns
     -------
@@ -64,7 +68,8 @@ def list_regions(
         Whether these are all.
     """
     network = problem.network
-    bounds = pre_activation_bounds(network, problem.domain, method=bound_method)
+    if bounds is None:
+        bounds = pre_activation_bounds(network, problem.domain, method=bound_method)
     listed = ListedRegions(network.n_units, problem.domain.dim)
     outcome = enumerate_regions(
         make_engine(problem, bounds, settings or EngineSettings()),

@@ -32,6 +32,9 @@ _TEN = matplotlib.colormaps["tab10"]
 # Lines thinner than this, in points, are no longer seen.
 _THINNEST, _THICKEST = 0.05, 0.6
 
+# Bits of patterns that are handled as float64 at once: 64 MB.
+_BITS_AT_ONCE = 1 << 23
+
 
 @dataclass(frozen=True, eq=False)
 class RegionPicture:
@@ -181,10 +184,16 @@ def pattern_colours(patterns: Packed) -> Dense:
     Each bit pulls hue and lightness its own way, so that neighbours, which differ in few bits,
     differ visibly.
     """
-    bits = np.unpackbits(patterns, axis=1, bitorder="little").astype(np.float64)
+    n_bits = 8 * patterns.shape[1]
     random = np.random.default_rng(20)
-    steps = random.uniform(0.07, 1.0, size=(bits.shape[1], 3))
-    hue, saturation, value = (bits @ steps % 1.0).T
+    steps = random.uniform(0.07, 1.0, size=(n_bits, 3))
+    # Some thousand at a time: wide networks have long patterns.
+    size = max(1, _BITS_AT_ONCE // n_bits)
+    parts = [np.zeros((0, 3))]
+    for start in range(0, len(patterns), size):
+        bits = np.unpackbits(patterns[start : start + size], axis=1, bitorder="little")
+        parts.append(bits.astype(np.float64) @ steps % 1.0)
+    hue, saturation, value = np.concatenate(parts).T
     colours: Dense = np.asarray(
         matplotlib.colors.hsv_to_rgb(
             np.stack([hue, 0.15 + 0.35 * saturation, 0.8 + 0.17 * value], axis=1)
