@@ -66,7 +66,7 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     """The name of the engine that "auto" stands for.
 
     Cells with vertices are the fastest way in few dimensions (docs/performance.md) but know no
-    inradius; the tree is exact wherever its affine maps fit into memory; beyond, only samples
+    inradius (NaN, where they are taken all the same); the tree is exact wherever its affine maps fit into memory; beyond, only samples
     are left. L2 balls have an engine of their own.
 
     Raises
@@ -93,7 +93,10 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     fits = rows * (dim + 1) <= _TREE_NUMBERS
     if is_ball:
         return "ball" if fits else "sampling"
-    if dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and not settings.with_inradii:
+    # Wide and convolutional networks in the plane do without inradii: the tree would not end.
+    wide = problem.network.n_units >= _WIDE or any(layer.affine.is_sparse for layer in layers)
+    without = not settings.with_inradii or (dim == 2 and wide)
+    if dim <= _CELLS_INPUTS and weights <= _CELLS_WEIGHTS and without:
         return "cells"
     return "tree" if fits else "sampling"
 
