@@ -66,7 +66,8 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
     """The name of the engine that "auto" stands for.
 
     Cells with vertices are the fastest way in few dimensions (docs/performance.md) but know no
-    inradius (NaN, where they are taken all the same); the tree is exact wherever its affine maps fit into memory; beyond, only samples
+    inradius (NaN, where they are taken all the same); the tree is exact wherever its affine maps
+    fit into memory; beyond, only samples
     are left. L2 balls have an engine of their own.
 
     Raises
