@@ -42,6 +42,7 @@ class Doubt(IntEnum):
     ABOVE = 2  # z < 0 somewhere; whether z > 0 anywhere is open
     BOTH = 3
     CUT = 4  # both signs are clear, but on a loose cell
+    ZERO = 5  # z is zero up to rounding at the basis; whether it is so exactly is open
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,18 @@ class Verdict:
     depth : float
         For CUTS, how far z reaches to the doubtful side (the less far of two), in the unit box
         with unit normals.
+    zero : bool or None
+        The answer to ZERO, which has no sign; else None.
     """
 
     sign: Sign | None
     depth: float = 0.0
+    zero: bool | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether this is an answer at all."""
+        return self.sign is not None or self.zero is not None
 
 
 # Verdicts as compiled searches take them.
@@ -94,10 +103,14 @@ IS_NEGATIVE = 0
 IS_POSITIVE = 1
 IS_CUT = 2
 UNSETTLED = 3
+IS_ZERO = 4
+IS_NOT_ZERO = 5
 
 
 def answer_code(verdict: Verdict) -> int:
     """The code of a verdict."""
+    if verdict.zero is not None:
+        return IS_ZERO if verdict.zero else IS_NOT_ZERO
     return UNSETTLED if verdict.sign is None else int(verdict.sign)
 
 

@@ -220,7 +220,7 @@ class _Exactly:
             for question in questions
         ]
         for question, verdict in zip(questions, verdicts, strict=True):
-            self._counts["exact"] += verdict.sign is not None
+            self._counts["exact"] += verdict.settled
             self._counts["slivers"] += verdict.sign is Sign.CUTS and question.doubt is not Doubt.CUT
         self._search.answer(verdicts)
 

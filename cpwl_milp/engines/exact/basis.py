@@ -33,17 +33,46 @@ def proves_nonnegative(
     bool
         False also where the functions are dependent: no proof, but no proof of the contrary.
     """
+    solved = _through(target, sides, basis, width, effort)
+    if solved is None:
+        return False
+    shares, value = solved
+    return value >= 0 and all(share >= 0 for share in shares)
+
+
+def vanishes(
+    target: Row,
+    sides: Sequence[Row],
+    basis: Basis,
+    width: Sequence[int],
+    effort: Effort,
+) -> bool:
+    """Whether a function is exactly 0 where the functions of a basis are.
+
+    False also where these are dependent. Parameters as for `proves_nonnegative`.
+    """
+    solved = _through(target, sides, basis, width, effort)
+    return solved is not None and solved[1] == 0
+
+
+def _through(
+    target: Row,
+    sides: Sequence[Row],
+    basis: Basis,
+    width: Sequence[int],
+    effort: Effort,
+) -> tuple[list[int], int] | None:
+    """The m and the value with ``target = value + sum_j m_j s_j``, times a positive number."""
     stand = {*basis.lower, *basis.upper}
     free = [c for c in range(len(width)) if c not in stand]
     if len(free) != len(sides):
-        return False
+        return None
     solved = _solved(sides, target, free, effort)
     if solved is None:
-        return False
+        return None
     shares, den = solved
-    if any(share < 0 for share in shares):
-        return False
     value = target[0] * den - sum(m * side[0] for m, side in zip(shares, sides, strict=True))
+    found = shares.copy()
     for c in stand:
         rest = target[c + 1] * den - sum(
             m * side[c + 1] for m, side in zip(shares, sides, strict=True)
@@ -51,9 +80,8 @@ def proves_nonnegative(
         if c in basis.upper:
             value += rest * width[c]
             rest = -rest
-        if rest < 0:
-            return False
-    return value >= 0
+        found.append(rest)
+    return found, value
 
 
 def _solved(

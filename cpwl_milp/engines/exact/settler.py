@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.ambiguity import Basis, Doubt, Question, Sign, Verdict
-from cpwl_milp.engines.exact.basis import proves_nonnegative
+from cpwl_milp.engines.exact.basis import proves_nonnegative, vanishes
 from cpwl_milp.engines.exact.dictionary import Effort, EffortExceededError
 from cpwl_milp.engines.exact.integers import Row
 from cpwl_milp.engines.exact.maps import Bits, ExactMaps
@@ -55,6 +55,12 @@ class Settler:
         unit, doubt, basis = question.unit, question.doubt, question.basis
         effort = Effort(self._most_effort)
         row = self._maps.row(unit, bits)
+        if doubt is Doubt.ZERO:
+            assert basis is not None, "zero at which vertex?"
+            try:
+                return Verdict(None, zero=self._proved(row, bits, unit, doubt, basis, effort))
+            except EffortExceededError:
+                return Verdict(None)
         if not any(row[1:]):
             return Verdict(Sign.POSITIVE if row[0] > 0 else Sign.NEGATIVE)
         try:
@@ -86,10 +92,9 @@ class Settler:
             for other in basis.units:
                 side = self._maps.row(other, bits)
                 sides.append(side if bits[other] else _negated(side))
-            target = row if doubt is Doubt.BELOW else _negated(row)
-            found = proofs[key] = proves_nonnegative(
-                target, sides, basis, self._space.width, effort
-            )
+            target = _negated(row) if doubt is Doubt.ABOVE else row
+            proof = vanishes if doubt is Doubt.ZERO else proves_nonnegative
+            found = proofs[key] = proof(target, sides, basis, self._space.width, effort)
         return found
 
     def _by_pivots(

@@ -36,8 +36,9 @@ TOUCHES = 3  # nonnegative to the tolerance, but no more than the tolerance abov
 
 # Coefficients below this are noise of earlier pivots (rows and coordinates are of order one).
 _PIVOT = 1e-12
-# A pivot below this multiplies rounding errors up to the tolerance.
-STEEP_PIVOT = 1e-5
+# A pivot below this multiplies rounding errors up to the tolerance. One above its inverse leaves a
+# vertex that such a pivot led to, but its errors stay in the table.
+_STEEP_PIVOT = 1e-5
 # Two ratios this close are a tie, broken towards the larger pivot.
 _RATIO_TIE = 1e-13
 
@@ -69,6 +70,12 @@ def pivot(table, n_rows, row, col, limit, leaving_side, start, entering_side, sc
     for i in range(n_rows):
         table[col, i] = leaving_side * scratch[i]
     table[col, row] = entering_side * leaving_side * inverse
+
+
+@kernel
+def is_steep(pivot):
+    """Whether a pivot on this entry brings errors, or leaves those of one before, in the table."""
+    return not _STEEP_PIVOT < abs(pivot) < 1.0 / _STEEP_PIVOT
 
 
 @kernel
@@ -220,7 +227,7 @@ def seek_negative(
         if value + step * slope < -tolerance:
             return CROSSES, col, row
         stalled = stalled + 1 if step * -slope <= least * 1e-3 else 0
-        counters[STEEP] += row >= 0 and abs(table[col, row]) < STEEP_PIVOT
+        counters[STEEP] += row >= 0 and is_steep(table[col, row])
         move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
         counters[PIVOTS] += 1
     return FAILED, 0, 0

@@ -103,7 +103,8 @@ def enter(plan, state):
             bit = constant_bit(state, unit)
             if bit == CUTS:
                 at[STANDING] = first
-                forget(state, first, unit + 1)
+                # All that were asked at once, those behind this one too: of this cell alone.
+                forget(state, first, end)
                 return BEYOND
         if bit >= 0:
             state.bits[unit] = bit

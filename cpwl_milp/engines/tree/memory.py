@@ -161,7 +161,7 @@ class TreeSearch:
 
     def _basis(self, doubt: int) -> Basis | None:
         """The columns at whose vertex the doubtful extreme was found."""
-        if doubt not in (Doubt.BELOW, Doubt.ABOVE):
+        if doubt not in (Doubt.BELOW, Doubt.ABOVE, Doubt.ZERO):
             return None
         ids, sides = self._state.hint.tolist()
         d = len(ids)

@@ -43,8 +43,15 @@ class Plan(NamedTuple):
         The bit where bounds fix it on the whole domain, else -1.
     scale : float64 (d,)
         Half-widths: x = centre + scale * t.
-    homogeneous : bool
-        No biases, and the box has its centre at 0: every hyperplane passes through t = 0 exactly.
+    linear_from : int64 (n_layers,)
+        The first layer from which on, up to each layer, no row has a bias; that layer's index plus
+        one if it has biases itself.
+    zero, zero_face : float64 (d,)
+        Where x = 0 is in these coordinates; and 1 where the box's lower limit is x = 0 exactly,
+        -1 where its upper limit is, else 0.
+    carried : int64 (n_layers,)
+        An input coordinate that is passed on, up to a factor, as an output of each layer; -1 if
+        there is none.
     """
 
     indptr: NDArray[np.int64]
@@ -59,7 +66,10 @@ class Plan(NamedTuple):
     unit_of_row: NDArray[np.int64]
     stable: NDArray[np.int8]
     scale: Vector
-    homogeneous: bool
+    linear_from: NDArray[np.int64]
+    zero: Vector
+    zero_face: Vector
+    carried: NDArray[np.int64]
 
 
 def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
@@ -95,8 +105,10 @@ def lay_out(network: Network, box: Box, bounds: Bounds) -> Plan:
         unit_of_row=unit_of_row,
         stable=stable,
         scale=scale,
-        homogeneous=not box.centre.any()
-        and not any(layer.affine.bias.any() for layer in network.layers),
+        linear_from=_linear_from(network),
+        zero=-box.centre / scale,
+        zero_face=(box.lower == 0.0).astype(np.float64) - (box.upper == 0.0),
+        carried=_carried(network),
     )
 
 
@@ -107,3 +119,33 @@ def _nonzeros(weight: Dense | sp.csr_array) -> tuple[NDArray[np.intp], NDArray[n
         rows, columns = weight.nonzero()
         return np.bincount(rows, minlength=len(weight)), columns, weight[rows, columns]
     return np.diff(weight.indptr), weight.indices, weight.data
+
+
+def _linear_from(network: Network) -> NDArray[np.int64]:
+    found: list[int] = []
+    for index, layer in enumerate(network.layers):
+        if layer.affine.bias.any():
+            found.append(index + 1)
+        else:
+            found.append(found[-1] if found else 0)
+    return np.array(found, dtype=np.int64)
+
+
+def _carried(network: Network) -> NDArray[np.int64]:
+    """Of each layer the coordinate that it carries, -1 if none: the first chain of lone weights."""
+    found = np.full(len(network.layers), -1, dtype=np.int64)
+    coordinate_at: dict[int, int] = {c: c for c in range(network.n_inputs)}
+    for index, layer in enumerate(network.layers):
+        passed = np.flatnonzero((layer.slope == 1.0) & (layer.affine.bias == 0.0))
+        rows = sp.csr_array(layer.affine.weight)[passed]
+        rows.eliminate_zeros()
+        coordinate_at = {
+            int(row): coordinate_at[int(rows.indices[rows.indptr[k]])]
+            for k, row in enumerate(passed)
+            if rows.indptr[k + 1] - rows.indptr[k] == 1
+            and int(rows.indices[rows.indptr[k]]) in coordinate_at
+        }
+        if not coordinate_at:
+            break
+        found[index] = next(iter(coordinate_at.values()))
+    return found

@@ -11,10 +11,11 @@ from __future__ import annotations
 from cpwl_milp.engines.ambiguity import (
     IS_NEGATIVE,
     IS_POSITIVE,
+    IS_ZERO,
     NOT_ASKED,
     UNSETTLED,
 )
-from cpwl_milp.engines.compiled import entry_kernel, kernel, merged_kernel
+from cpwl_milp.engines.compiled import entry_kernel, merged_kernel
 from cpwl_milp.engines.descent import AMBIGUOUS, DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, THIN
 from cpwl_milp.engines.tree.accuracy import CHECK_AFTER, inaccurate
 from cpwl_milp.engines.tree.ball import keep
@@ -27,7 +28,7 @@ from cpwl_milp.engines.tree.branching import (
     divide,
     push,
 )
-from cpwl_milp.engines.tree.dictionary import STEEP_PIVOT
+from cpwl_milp.engines.tree.dictionary import is_steep
 from cpwl_milp.engines.tree.entry import ASKS, EMPTY, LACKS_ROWS, STANDS, ask, compose, enter
 from cpwl_milp.engines.tree.settling import settle
 from cpwl_milp.engines.tree.state import (
@@ -48,26 +49,22 @@ from cpwl_milp.engines.tree.state import (
     STANDING,
     TABLE,
     TESTS,
-    TIES,
     UNIT,
 )
 from cpwl_milp.engines.tree.units import (
     BELOW,
     BIT_0,
     BIT_1,
-    BOTH,
     CUT,
     CUTS,
     HELD_BADLY,
     UNDECIDED,
+    ZERO,
     decide,
 )
 
 # Beside the codes of descent.py.
 INACCURATE = 5  # the caller is to compute the current dictionary afresh
-
-# A coefficient in a dictionary has this sign beyond all rounding.
-_CLEAR = 1e-9
 
 
 @entry_kernel
@@ -166,7 +163,13 @@ def search(plan, state, quota, keep_cells, backtrack_first):
                 # float64 saw a cut where there is none: its cell is larger than the true one.
                 bit = HELD_BADLY
         else:
-            bit, col = decide(state, unit)
+            if answer == IS_ZERO:
+                # There is more to ask.
+                state.answers[unit] = NOT_ASKED
+            bit, col = decide(plan, state, unit, answer == IS_ZERO)
+            answer = state.answers[unit]
+            if bit == UNDECIDED + ZERO and answer != NOT_ASKED:
+                bit = HELD_BADLY
         if bit == UNDECIDED:
             if at[AFRESH] == 1:
                 at[AFRESH] = 0
@@ -183,17 +186,13 @@ def search(plan, state, quota, keep_cells, backtrack_first):
                 at[AFRESH] = 1
                 return INACCURATE
             bit = HELD_BADLY
-        if bit == HELD_BADLY or (
-            bit == CUTS and abs(state.tables[s, col, state.place[unit]]) < STEEP_PIVOT
-        ):
+        if bit == HELD_BADLY or (bit == CUTS and is_steep(state.tables[s, col, state.place[unit]])):
             at[AFRESH] = 0
             at[STANDING] = unit
             state.answers[unit] = NOT_ASKED
             return THIN
-        at[AFRESH] = 0
-        if bit > UNDECIDED and answer == NOT_ASKED and is_certain(plan, state, unit, bit):
-            counters[TIES] += 1
-            bit = BIT_1 if bit == UNDECIDED + BELOW else BIT_0
+        if bit != UNDECIDED + ZERO:
+            at[AFRESH] = 0
         if bit == CUTS and at[LOOSE] >= 0:
             bit = UNDECIDED + CUT
         if bit > UNDECIDED:
@@ -225,55 +224,6 @@ def search(plan, state, quota, keep_cells, backtrack_first):
         else:
             branch(state, unit, col)
             fresh = True
-
-
-@kernel
-def is_certain(plan, state, unit, code):
-    """Whether a doubt is none, by exact reasons that can be had at once.
-
-    Either all values that feed the unit push it to one side: they are active units, above 0 in
-    the cell's interior, with weights of one sign, and so is the bias. Or all hyperplanes that meet
-    where it is zero pass through the origin: then it is exactly 0 there, and the signs of its
-    coefficients, clear in float64, say that it has one sign on the whole cell.
-    """
-    if code >= UNDECIDED + BOTH:
-        return False
-    sign = 1.0 if code == UNDECIDED + BELOW else -1.0
-    return is_pushed(plan, state, unit, sign) or meets_at_origin(plan, state, unit, sign)
-
-
-@kernel
-def is_pushed(plan, state, unit, sign):
-    """Whether active units below, and the bias, push a unit to one side only."""
-    i = plan.unit_row[unit]
-    if i < plan.first_row[1] or sign * plan.bias[i] < 0.0:
-        return False
-    layer = state.at[LAYER]
-    for entry in range(plan.indptr[i], plan.indptr[i + 1]):
-        source = plan.first_row[layer - 1] + plan.indices[entry]
-        below = plan.unit_of_row[source]
-        if below < 0:
-            return False
-        if state.bits[below] == 0:
-            if plan.slope[source] != 0.0:
-                return False
-        elif sign * plan.weights[entry] < 0.0:
-            return False
-    return True
-
-
-@kernel
-def meets_at_origin(plan, state, unit, sign):
-    """Whether what meets at the vertex passes through the origin, and leads to one side clearly."""
-    if not plan.homogeneous:
-        return False
-    s = state.at[TABLE]
-    d = state.col_ids.shape[1]
-    row = state.place[unit]
-    for j in range(d):
-        if state.col_ids[s, j] < d or sign * state.tables[s, j + 1, row] < _CLEAR:
-            return False
-    return True
 
 
 @merged_kernel

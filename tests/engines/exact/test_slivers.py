@@ -65,6 +65,54 @@ def test_bounds_from_a_vertex_of_nearly_parallel_hyperplanes() -> None:
     assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
 
 
+@pytest.mark.parametrize("with_points", [False, True])
+def test_a_triangle_no_larger_than_the_tolerance(with_points: bool) -> None:
+    # Four lines that nearly meet. No vertex of the triangle between three of them tells on which
+    # side of the other two it lies.
+    rows = [
+        [0.3536673795768612, -0.012994831320909384],
+        [-0.9227470172034757, -0.4594858636541502],
+        [1.421262264817488, -0.277389903967743],
+        [-0.12121036580891092, 1.6676759483268258],
+    ]
+    bias = [-0.11203655335677265, 0.4058735455974361, -0.39840870053089844, -0.34441735498563636]
+    problem = Problem.of(one_layer(rows, bias), Box.uniform(0, 1, 2))
+    bounds = pre_activation_bounds(problem.network, problem.domain)
+    found = listed(CellsEngine(problem, bounds, with_points=with_points))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+
+
+def test_answers_are_of_one_cell() -> None:
+    # On one cell two units of the last layer are asked about, and the first of them cuts it. The
+    # answer about the second was taken for that on a later cell once, where it is constantly 0.
+    network = mlp(
+        ([[0.0, 1.0], [9.910707555853516e-08, 0.0], [-9.910707555929557e-07, 0.0]], [0.0] * 3),
+        ([[0.0, 1.6222145690560657e-05, 0.0], [46.0, -37.0, -87.0]], [0.0, 0.0]),
+        ([[-0.04, 1.0], [1.0, 1.0]], [1e-15, 0.0]),
+        ([[1.0, 1.0]], [0.0]),
+    )
+    problem = Problem.of(network, Box.uniform(-1, 2, 2))
+    found = listed(TreeEngine(problem, pre_activation_bounds(network, problem.domain)))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+
+
+def test_a_table_that_has_left_a_steep_vertex() -> None:
+    # Units 1 and 2 are nearly parallel, and so are 3 and 4. Where the first two met, the table took
+    # in errors of 1e-7, which made a wedge between the others look thick.
+    rows = [
+        [0.44121355285498753, 0.6716439391344531, -0.49763703192756864],
+        [1.3236406585649627, 2.014931816960074, -1.4929110967680272],
+        [0.12903486640399542, 0.44949691242755707, 0.5379589927513055],
+        [-0.12903486640399542, -0.44949691241766815, -0.5379589927394705],
+        [1.0, 0.0, 0.0],
+    ]
+    bias = [-0.01665432933198401, -0.05, 0.039777398252456145, -0.039777398249830835, 0.0]
+    problem = Problem.of(one_layer(rows, bias), Box.uniform(-1e5, 1e5, 3))
+    bounds = pre_activation_bounds(problem.network, problem.domain)
+    found = listed(TreeEngine(problem, bounds))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+
+
 def _drawn_box(rng: np.random.Generator, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return -np.ones(d) * rng.integers(0, 3), np.ones(d) * rng.integers(1, 4)
 
