@@ -122,6 +122,7 @@ def _nonzeros(weight: Dense | sp.csr_array) -> tuple[NDArray[np.intp], NDArray[n
 
 
 def _linear_from(network: Network) -> NDArray[np.int64]:
+    """The layers from which on there are no biases up to each layer: see `Plan`."""
     found: list[int] = []
     for index, layer in enumerate(network.layers):
         if layer.affine.bias.any():
@@ -137,6 +138,8 @@ def _carried(network: Network) -> NDArray[np.int64]:
     coordinate_at: dict[int, int] = {c: c for c in range(network.n_inputs)}
     for index, layer in enumerate(network.layers):
         passed = np.flatnonzero((layer.slope == 1.0) & (layer.affine.bias == 0.0))
+        if not passed.size:
+            break
         rows = sp.csr_array(layer.affine.weight)[passed]
         rows.eliminate_zeros()
         coordinate_at = {

@@ -163,13 +163,13 @@ def search(plan, state, quota, keep_cells, backtrack_first):
                 # float64 saw a cut where there is none: its cell is larger than the true one.
                 bit = HELD_BADLY
         else:
-            if answer == IS_ZERO:
-                # There is more to ask.
-                state.answers[unit] = NOT_ASKED
             bit, col = decide(plan, state, unit, answer == IS_ZERO)
-            answer = state.answers[unit]
             if bit == UNDECIDED + ZERO and answer != NOT_ASKED:
+                # That was asked already, and does not help.
                 bit = HELD_BADLY
+            if answer >= IS_ZERO:
+                # There may be more to ask.
+                answer = state.answers[unit] = NOT_ASKED
         if bit == UNDECIDED:
             if at[AFRESH] == 1:
                 at[AFRESH] = 0

@@ -14,7 +14,7 @@ if all these m_j are above 0, clearly, it is at least 0 on the cell, and 0 nowhe
 
 from __future__ import annotations
 
-from cpwl_milp.engines.compiled import kernel
+from cpwl_milp.engines.compiled import kernel, merged_kernel
 from cpwl_milp.engines.tree.plan import RELATIVE_TOLERANCE
 from cpwl_milp.engines.tree.state import LAYER, ROWS, SIDE, TABLE, TOLERANCE
 
@@ -25,183 +25,138 @@ _GROWTH = 1e-13
 # From here on columns may be dependent but for rounding.
 _DEPENDENT = 1e6
 
-NOWHERE = -1
+# What `examine` finds (or-ed).
+EXACT_ZERO = 1
+NEVER_BELOW = 2  # z >= 0 on the cell, and z > 0 inside
+NEVER_ABOVE = 4
 
 
 @kernel
-def is_certain(plan, state, unit, sign):
-    """Whether ``sign * z >= 0`` on the cell, and not ``z = 0`` all over it unless it is pushed."""
-    return leads_one_way(plan, state, unit, sign) or is_pushed(plan, state, unit, sign)
+def examine(plan, state, unit):
+    """What structure tells of a unit that is zero up to rounding at the vertex at hand.
 
+    At a common zero the table is cleared of rounding: values of rows that are linear in the
+    layer's values, and their coefficients along columns that are not, are set to zero. These are
+    errors of pivots, which would grow along the next edges.
 
-@kernel
-def is_pushed(plan, state, unit, sign):
-    """Whether active units below, and the bias, push a unit to one side only."""
-    i = plan.unit_row[unit]
-    if i < plan.first_row[1] or sign * plan.bias[i] < 0.0:
-        return False
-    layer = state.at[LAYER]
-    for entry in range(plan.indptr[i], plan.indptr[i + 1]):
-        source = plan.first_row[layer - 1] + plan.indices[entry]
-        below = plan.unit_of_row[source]
-        if below < 0:
-            return False
-        if state.bits[below] == 0:
-            if plan.slope[source] != 0.0:
-                return False
-        elif sign * plan.weights[entry] < 0.0:
-            return False
-    return True
-
-
-@kernel
-def leads_one_way(plan, state, unit, sign):
-    """Whether a unit has a common zero with what meets at the vertex, and rises from there only."""
-    source = common_zero(plan, state)
-    if source == NOWHERE:
-        return False
-    s = state.at[TABLE]
-    d = state.col_ids.shape[1]
-    row = state.place[unit]
-    blur = state.measures[unit, TOLERANCE]
-    for j in range(d):
-        if state.col_ids[s, j] >= d:
-            blur = max(blur, state.measures[state.col_ids[s, j] - d, TOLERANCE])
-    steep = steepest(state)
-    clear = max(_CLEAR, _GROWTH * steep * steep) * (blur / RELATIVE_TOLERANCE)
-    for j in range(d):
-        if sign * state.tables[s, j + 1, row] < clear and is_linear(plan, state, source, j):
-            return False
-    return True
-
-
-@kernel
-def common_zero(plan, state):
-    """The layer at whose zero the vertex lies, together with all rows of the layer at hand.
-
-    NOWHERE if no layer is known to be one; the last if there are more.
+    Cost: O(weights of the unit, rows of layers); at a common zero O(rows of the table * d).
     """
-    layer = state.at[LAYER]
+    at, bits, slope = state.at, state.bits, plan.slope
+    unit_row, unit_of_row, first_row = plan.unit_row, plan.unit_of_row, plan.first_row
+    s, layer = at[TABLE], at[LAYER]
+    table, row_ids, col_ids = state.tables[s], state.row_ids[s], state.col_ids[s]
+    n_rows = state.sizes[s, ROWS]
+    d = col_ids.shape[0]
+    found = pushed(plan, bits, layer, unit_row[unit])
+    steep = -1.0
     for source in range(layer, plan.linear_from[layer] - 1, -1):
-        if stands_at_zero(plan, state, source):
-            return source if steepest(state) < _DEPENDENT else NOWHERE
-    return NOWHERE
-
-
-@kernel
-def stands_at_zero(plan, state, source):
-    """Whether all values of a layer (the inputs: 0) are zero at the vertex, as far as is known.
-
-    Cost: O(rows of the layer, and columns).
-    """
-    d = state.col_ids.shape[1]
-    n = n_values(plan, state, source)
-    if n == 0 or n > d:
-        return False
-    for j in range(d):
-        n -= is_linear(plan, state, source, j)
-    return n == 0
-
-
-@kernel
-def steepest(state):
-    """The largest coefficient of a coordinate: of the inverse of the columns' matrix."""
-    s = state.at[TABLE]
-    d = state.col_ids.shape[1]
-    found = 1.0
-    for i in range(state.sizes[s, ROWS]):
-        if 0 <= state.row_ids[s, i] < d:
-            for k in range(1, d + 1):
-                found = max(found, abs(state.tables[s, k, i]))
+        n = d
+        if source > 0:
+            n = 0
+            for i in range(first_row[source - 1], first_row[source]):
+                n += is_passed(unit_of_row, bits, slope, i)
+        if n == 0 or n > d:
+            continue
+        least, most = 1.0, -1.0
+        for j in range(d):
+            if column_is_linear(plan, bits, source, col_ids[j], state.columns[s, SIDE, j]):
+                coefficient = table[j + 1, state.place[unit]]
+                least = min(least, coefficient)
+                most = max(most, coefficient)
+                n -= 1
+        if n != 0:
+            continue
+        if steep < 0.0:
+            steep = steepest(table, n_rows, row_ids)
+            if steep > _DEPENDENT:
+                break
+            clear = clearance(state.measures, col_ids, unit, steep)
+        found |= EXACT_ZERO
+        found |= NEVER_BELOW * (least > clear) | NEVER_ABOVE * (most < -clear)
+        for i in range(n_rows):
+            variable = row_ids[i]
+            if variable >= d:
+                if source == 0 or unit_is_linear(plan, bits, source, variable - d):
+                    table[0, i] = 0.0
+            elif source == 0 and variable >= 0:
+                table[0, i] = plan.zero[variable]
+        for j in range(d):
+            if source == 0 or column_is_linear(
+                plan, bits, source, col_ids[j], state.columns[s, SIDE, j]
+            ):
+                continue
+            for i in range(n_rows):
+                if row_ids[i] >= d and unit_is_linear(plan, bits, source, row_ids[i] - d):
+                    table[j + 1, i] = 0.0
     return found
 
 
-@kernel
-def n_values(plan, state, source):
-    """How many values behind a layer (of the inputs: 0) are not constantly 0 on the cell."""
-    if source == 0:
-        return state.col_ids.shape[1]
-    n = 0
-    for i in range(plan.first_row[source - 1], plan.first_row[source]):
-        n += is_passed(plan, state, i)
-    return n
+@merged_kernel
+def pushed(plan, bits, layer, i):
+    """NEVER_BELOW or NEVER_ABOVE if active units below a row, and its bias, push it to one side.
+
+    A row that varies on the cell, that is.
+    """
+    up = layer > 0 and plan.bias[i] >= 0.0
+    down = layer > 0 and plan.bias[i] <= 0.0
+    entry = plan.indptr[i]
+    while entry < plan.indptr[i + 1] and (up or down):
+        source = plan.first_row[layer - 1] + plan.indices[entry]
+        weight = plan.weights[entry]
+        below = plan.unit_of_row[source]
+        if below < 0 or (bits[below] == 0 and plan.slope[source] != 0.0):
+            up = down = False
+        elif bits[below] == 1:
+            up = up and weight >= 0.0
+            down = down and weight <= 0.0
+        entry += 1
+    return NEVER_BELOW * up | NEVER_ABOVE * down
 
 
-@kernel
-def is_passed(plan, state, i):
-    """Whether the value of a row is passed on at all."""
-    unit = plan.unit_of_row[i]
-    return unit < 0 or state.bits[unit] == 1 or plan.slope[i] != 0.0
-
-
-@kernel
-def is_linear(plan, state, source, j):
+@merged_kernel
+def column_is_linear(plan, bits, source, variable, side):
     """Whether a column's function is linear in the values of a layer (of the inputs: 0)."""
-    s = state.at[TABLE]
-    d = state.col_ids.shape[1]
-    variable = state.col_ids[s, j]
+    d = plan.scale.shape[0]
     if variable >= d:
-        return is_linear_unit(plan, state, source, variable - d)
-    carries = source == 0 or plan.carried[source - 1] == variable
-    return carries and plan.zero_face[variable] == state.columns[s, SIDE, j]
+        linear = unit_is_linear(plan, bits, source, variable - d)
+    else:
+        carries = source == 0 or plan.carried[source - 1] == variable
+        linear = carries and plan.zero_face[variable] == side
+    return linear
 
 
-@kernel
-def is_linear_unit(plan, state, source, unit):
+@merged_kernel
+def unit_is_linear(plan, bits, source, unit):
     """Whether a unit's function is linear in the values of a layer (of the inputs: 0)."""
     i = plan.unit_row[unit]
-    if source == 0 or i >= plan.first_row[source]:
-        return True
-    return i >= plan.first_row[source - 1] and is_passed(plan, state, i)
+    linear = source == 0 or i >= plan.first_row[source]
+    if not linear and i >= plan.first_row[source - 1]:
+        linear = is_passed(plan.unit_of_row, bits, plan.slope, i)
+    return linear
 
 
-@kernel
-def at_exact_zero(plan, state):
-    """Whether the vertex is a common zero of the layer at hand: rows are cleared of rounding then.
-
-    Values of rows that are linear in a layer's values, and their coefficients along columns that
-    are not, are set to zero: errors of pivots, which would grow along the next edges.
-    """
-    if common_zero(plan, state) == NOWHERE:
-        return False
-    layer = state.at[LAYER]
-    for source in range(layer, plan.linear_from[layer] - 1, -1):
-        if stands_at_zero(plan, state, source):
-            clear(plan, state, source)
-    return True
+@merged_kernel
+def is_passed(unit_of_row, bits, slope, i):
+    """Whether the value of a row is passed on at all."""
+    return unit_of_row[i] < 0 or bits[unit_of_row[i]] == 1 or slope[i] != 0.0
 
 
-@kernel
-def clear(plan, state, source):
-    """Set to zero what is so at the zero of a layer."""
-    s = state.at[TABLE]
-    d = state.col_ids.shape[1]
-    for i in range(state.sizes[s, ROWS]):
-        variable = state.row_ids[s, i]
-        if variable >= d:
-            if is_linear_unit(plan, state, source, variable - d):
-                state.tables[s, 0, i] = 0.0
-        elif source == 0 and variable >= 0:
-            state.tables[s, 0, i] = plan.zero[variable]
-    if source == 0:
-        return
-    for j in range(d):
-        if not is_linear(plan, state, source, j):
-            for i in range(state.sizes[s, ROWS]):
-                variable = state.row_ids[s, i]
-                if variable >= d and is_linear_unit(plan, state, source, variable - d):
-                    state.tables[s, j + 1, i] = 0.0
+@merged_kernel
+def steepest(table, n_rows, row_ids):
+    """The largest coefficient of a coordinate: of the inverse of the columns' matrix."""
+    found = 1.0
+    for i in range(n_rows):
+        if 0 <= row_ids[i] < table.shape[0] - 5:
+            for k in range(1, table.shape[0] - 4):
+                found = max(found, abs(table[k, i]))
+    return found
 
 
-@kernel
-def is_fed(plan, state, unit):
-    """Whether any value that is not constantly 0 feeds a unit: if not, it is its bias, exactly."""
-    layer = state.at[LAYER]
-    if layer == 0:
-        return True
-    i = plan.unit_row[unit]
-    for entry in range(plan.indptr[i], plan.indptr[i + 1]):
-        source = plan.first_row[layer - 1] + plan.indices[entry]
-        if plan.weights[entry] != 0.0 and is_passed(plan, state, source):
-            return True
-    return False
+@merged_kernel
+def clearance(measures, col_ids, unit, steep):
+    """From where on a coefficient's sign is beyond rounding."""
+    blur = measures[unit, TOLERANCE]
+    for j in range(col_ids.shape[0]):
+        if col_ids[j] >= col_ids.shape[0]:
+            blur = max(blur, measures[col_ids[j] - col_ids.shape[0], TOLERANCE])
+    return max(_CLEAR, _GROWTH * steep * steep) * (blur / RELATIVE_TOLERANCE)

@@ -26,13 +26,7 @@ from cpwl_milp.engines.tree.state import (
     TIES,
     TOLERANCE,
 )
-from cpwl_milp.engines.tree.ties import (
-    NOWHERE,
-    at_exact_zero,
-    common_zero,
-    is_certain,
-    leads_one_way,
-)
+from cpwl_milp.engines.tree.ties import EXACT_ZERO, NEVER_ABOVE, NEVER_BELOW, examine
 
 BELOW, ABOVE, BOTH, CUT, ZERO = (int(k) for k in Doubt)
 
@@ -49,7 +43,6 @@ BIT_0 = 0
 BIT_1 = 1
 CUTS = 2
 UNDECIDED = 3
-OPEN_STILL = -2  # no answer yet: from another vertex, perhaps
 HELD_BADLY = -1  # a cell that float64 does not hold well: nothing on it is to be trusted
 # From here on: that much above UNDECIDED is the doubt (ambiguity.py) of a unit that has a zero to
 # the tolerance.
@@ -141,77 +134,10 @@ def decide(plan, state, unit, is_zero):
 
 @inlined_kernel
 def classify(plan, state, unit, is_zero):
-    """As `decide`, on the dictionary as it is."""
-    s = state.at[TABLE]
-    table, row_ids, col_ids = state.tables[s], state.row_ids[s], state.col_ids[s]
-    columns, scratch = state.columns[s], state.scratch[0]
-    counters = state.counters
-    n_rows = state.sizes[s, ROWS]
-    target = state.place[unit]
-    tolerance = state.measures[unit, TOLERANCE]
-    # Where the vertex lies on the unit's hyperplane: whether no negative value was found.
-    none_below = False
-    for _ in range(4):
-        value = table[0, target]
-        undecided = abs(value) <= tolerance
-        if undecided and not none_below:
-            code, col = at_common_zero(plan, state, unit, is_zero)
-            if code != OPEN_STILL:
-                return code, col
-            value = table[0, target]
-            undecided = abs(value) <= tolerance
-        sign = -1.0 if none_below or value < -tolerance else 1.0
-        code, col, row = seek_negative(
-            table, n_rows, row_ids, col_ids, columns, target, sign, tolerance, counters, scratch
-        )
-        if code == FAILED:
-            break
-        if not undecided:
-            if code == CROSSES:
-                if abs(table[0, target]) <= tolerance and common_zero(plan, state) != NOWHERE:
-                    # Signs on both sides are to be found from here.
-                    continue
-                if abs(table[0, target]) <= tolerance:
-                    note_basis(state.hint, col_ids, columns)
-                    return UNDECIDED + ZERO, 0
-                if shaky(table, n_rows, target, col, row, False):
-                    return HELD_BADLY, col
-                return CUTS, col
-            if code == TOUCHES or steepness(table, target) > _STEEP:
-                return one_sided(plan, state, unit, sign), 0
-            return BIT_1 if sign > 0.0 else BIT_0, 0
-        if none_below:
-            return UNDECIDED + (BELOW if code == CROSSES else BOTH), 0
-        if code == CROSSES:
-            # Go where the value is negative, and look for a positive one from there.
-            counters[STEEP] += row >= 0 and is_steep(table[col, row])
-            move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
-            counters[PIVOTS] += 1
-        else:
-            if is_certain(plan, state, unit, 1.0):
-                counters[TIES] += 1
-                return BIT_1, 0
-            none_below = True
-            note_basis(state.hint, col_ids, columns)
-    return UNDECIDED, 0
+    """As `decide`, on the dictionary as it is.
 
-
-@kernel
-def one_sided(plan, state, unit, sign):
-    """The bit of a unit whose least value (times sign) float64 cannot tell from 0, or the doubt."""
-    if is_certain(plan, state, unit, sign):
-        state.counters[TIES] += 1
-        return BIT_1 if sign > 0.0 else BIT_0
-    s = state.at[TABLE]
-    note_basis(state.hint, state.col_ids[s], state.columns[s])
-    return UNDECIDED + (BELOW if sign > 0.0 else ABOVE)
-
-
-@kernel
-def at_common_zero(plan, state, unit, is_zero):
-    """Classify a unit at a vertex where it is zero, if it is so by structure, or known to be.
-
-    OPEN_STILL if it is not, or if the vertex does not decide.
+    A vertex where the value is zero up to rounding is no place to cut from, unless it is so
+    exactly (by structure, or since that was asked): then both signs are looked for from there.
     """
     s = state.at[TABLE]
     table, row_ids, col_ids = state.tables[s], state.row_ids[s], state.col_ids[s]
@@ -220,25 +146,77 @@ def at_common_zero(plan, state, unit, is_zero):
     n_rows = state.sizes[s, ROWS]
     target = state.place[unit]
     tolerance = state.measures[unit, TOLERANCE]
-    if not at_exact_zero(plan, state) and not is_zero:
-        return OPEN_STILL, 0
-    table[0, target] = 0.0
-    col = 0
-    for sign in (1.0, -1.0):
+    # From a vertex where it may be zero: no negative value was found.
+    none_below = False
+    # From one where it is: a negative value was found.
+    crossed = False
+    # The side (a sign) on which nothing was found from a vertex where it may be zero.
+    closed = 0.0
+    # Such a vertex was come upon on the way from a clear sign to the other.
+    arrived = False
+    for _ in range(8):
+        value = table[0, target]
+        undecided = abs(value) <= tolerance
+        exact = False
+        if undecided:
+            known = examine(plan, state, unit)
+            if known & (NEVER_BELOW | NEVER_ABOVE):
+                counters[TIES] += 1
+                return BIT_1 if known & NEVER_BELOW else BIT_0, 0
+            exact = is_zero or known & EXACT_ZERO != 0
+            if closed != 0.0 or (arrived and not exact):
+                note_basis(state.hint, col_ids, columns)
+                if closed != 0.0:
+                    return UNDECIDED + (BELOW if closed > 0.0 else ABOVE), 0
+                return UNDECIDED + ZERO, 0
+        arrived = False
+        if exact:
+            table[0, target] = 0.0
+            sign = -1.0 if crossed else 1.0
+        else:
+            sign = -1.0 if none_below or value < -tolerance else 1.0
         code, col, row = seek_negative(
             table, n_rows, row_ids, col_ids, columns, target, sign, tolerance, counters, scratch
         )
-        if code == FAILED or abs(table[0, target]) > tolerance:
-            return OPEN_STILL, 0
-        if code == CROSSES:
-            # Pivots at the vertex have no length; any other would have changed the value.
-            if table[0, target] != 0.0 and not at_exact_zero(plan, state):
-                return OPEN_STILL, 0
-            if shaky(table, n_rows, target, col, row, True):
-                return HELD_BADLY, col
-        elif leads_one_way(plan, state, unit, sign):
-            counters[TIES] += 1
-            return BIT_1 if sign > 0.0 else BIT_0, 0
+        if code == FAILED:
+            break
+        here = table[0, target]
+        if exact:
+            # Pivots at the vertex have no length; any other has changed the value.
+            is_zero = here == 0.0
+            if not is_zero:
+                crossed = False
+                continue
+            if code != CROSSES:
+                closed = sign
+                continue
+        elif undecided:
+            if none_below:
+                return UNDECIDED + (BELOW if code == CROSSES else BOTH), 0
+            if code == CROSSES:
+                # Go where the value is negative, and look for a positive one from there.
+                counters[STEEP] += row >= 0 and is_steep(table[col, row])
+                move(table, n_rows, row_ids, col_ids, columns, row, col, scratch)
+                counters[PIVOTS] += 1
+            else:
+                none_below = True
+                note_basis(state.hint, col_ids, columns)
+            continue
+        elif code == CROSSES:
+            if abs(here) <= tolerance:
+                arrived = True
+                continue
+        elif code == TOUCHES:
+            closed = sign
+            continue
         else:
-            return OPEN_STILL, 0
-    return CUTS, col
+            if steepness(table, target) <= _STEEP:
+                return BIT_1 if sign > 0.0 else BIT_0, 0
+            note_basis(state.hint, col_ids, columns)
+            return UNDECIDED + (BELOW if sign > 0.0 else ABOVE), 0
+        if shaky(table, n_rows, target, col, row, exact):
+            return HELD_BADLY, col
+        if crossed or not exact:
+            return CUTS, col
+        crossed = True
+    return UNDECIDED, 0
