@@ -8,17 +8,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from cpwl_milp.core.affine import Vector
+from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
-from cpwl_milp.engines.cells.layout import clear_heights, layer_weight
+from cpwl_milp.engines.cells.layout import SPARSE_SHARE, as_dense, clear_heights, layer_weight
 from cpwl_milp.engines.lanes import N_LANES
 from cpwl_milp.engines.tree.plan import lay_out
-
-# Vectors of eight rows with a weight other than 0: where at most this share of all is, a layer
-# is held by these alone.
-_SPARSE_SHARE = 0.25
 
 
 class PlanarPlan(NamedTuple):
@@ -89,10 +85,14 @@ def planar_plan(network: Network, box: Box, bounds: Bounds) -> PlanarPlan:
         passes_on = rows.unit_of_row[first:last] < 0
         order = np.argsort(passes_on, kind="stable")
         n, padding = last - first, -(last - first) % N_LANES
-        weight = _ordered(layer_weight(rows, layer, len(order_below)), order, order_below)
-        is_sparse = layer > 0 and runs.takes(weight)
-        (runs if is_sparse else dense).add(weight, n + padding)
-        (dense if is_sparse else runs).skip()
+        weight = layer_weight(rows, layer, len(order_below))[order][:, order_below]
+        columns = None if layer == 0 or isinstance(weight, np.ndarray) else sp.csc_array(weight)
+        if columns is not None and runs.takes(columns):
+            runs.add(columns, n + padding)
+            dense.skip()
+        else:
+            dense.add(as_dense(weight), n + padding)
+            runs.skip()
         first_row.append(first_row[-1] + n + padding)
         for name, given in parts.items():
             source: Vector = clear if name == "clear" else getattr(rows, name)
@@ -117,13 +117,6 @@ def planar_plan(network: Network, box: Box, bounds: Bounds) -> PlanarPlan:
     )
 
 
-def _ordered(
-    weight: sp.csr_array, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> sp.csc_array:
-    """The weights with rows and columns in another order, column by column."""
-    return sp.csc_array(weight[rows][:, columns])
-
-
 class _Dense:
     """The dense layers, as they are added."""
 
@@ -136,10 +129,10 @@ class _Dense:
         """The next layer is none of these."""
         self.start.append(self._end)
 
-    def add(self, weight: sp.csc_array, n_rows: int) -> None:
+    def add(self, weight: Dense, n_rows: int) -> None:
         """The next layer, padded to so many rows."""
         padded = np.zeros((weight.shape[1], n_rows))
-        padded[:, : weight.shape[0]] = weight.toarray().T
+        padded[:, : len(weight)] = weight.T
         self.weights.append(padded.reshape(len(padded), -1, N_LANES).transpose(1, 0, 2).ravel())
         self.start.append(self._end)
         self._end += padded.size
@@ -157,12 +150,10 @@ class _Runs:
         self._n_columns = 0
 
     def takes(self, weight: sp.csc_array) -> bool:
-        """Whether a layer is sparse enough."""
+        """Whether few vectors of eight rows have a weight other than 0."""
         n_rows, n_columns = weight.shape
-        if weight.nnz > _SPARSE_SHARE * n_rows * n_columns:
-            return False
         n_runs = np.unique(self._keys(weight)).size
-        return bool(n_runs <= _SPARSE_SHARE * n_columns * -(-n_rows // N_LANES))
+        return bool(n_runs <= SPARSE_SHARE * n_columns * -(-n_rows // N_LANES))
 
     def skip(self) -> None:
         """The next layer is none of these."""
