@@ -20,7 +20,7 @@ from cpwl_milp.engines.cells.memory import CellSearch
 from cpwl_milp.engines.cells.planar.memory import PlanarSearch
 from cpwl_milp.engines.cells.planar.plan import PlanarPlan, planar_plan
 from cpwl_milp.engines.cells.planar.state import CENTRES, PATTERNS, State
-from cpwl_milp.engines.descent import descend
+from cpwl_milp.engines.descent import Search, descend
 
 # Beyond, a cell has too many vertices: 2^d for the box alone.
 MOST_INPUTS = 6
@@ -98,8 +98,8 @@ class CellsEngine:
             return self._fallback.tree.advance(cube, budget)
         detail = CENTRES if self._with_points else PATTERNS
         if self._layout is not None:
-            search = CellSearch(self._layout, self._domain.box, cube, budget, detail=detail)
-            return descend(search, cube, budget, self._n_units, _FIRST_QUOTA, self._fallback)
+            cells = CellSearch(self._layout, self._domain.box, cube, budget, detail=detail)
+            return self._descended(cells, cube, budget)
         assert self._plan is not None
         # Threads may advance cubes at the same time: each takes a memory out.
         spare = None
@@ -114,8 +114,14 @@ class CellsEngine:
             strict=self._strict,
             spare=spare,
         )
-        found = descend(planar, cube, budget, self._n_units, _FIRST_QUOTA, self._fallback)
+        found = self._descended(planar, cube, budget)
         self._spare.append(planar.memory)
+        return found
+
+    def _descended(self, search: Search, cube: Cube, budget: Budget) -> Advance:
+        arbiter = self._fallback.beside(search)
+        found = descend(search, cube, budget, self._n_units, _FIRST_QUOTA, arbiter)
+        self._fallback.note(found)
         return found
 
     def _single_region(self, cube: Cube) -> Advance:
