@@ -6,9 +6,15 @@ from typing import Any
 
 import click
 
-from cpwl_milp.cli.options import SEED, bound_option, domain_options, json_option, model_options
+from cpwl_milp.cli.arguments.options import (
+    SEED,
+    bound_option,
+    domain_options,
+    json_option,
+    model_options,
+)
+from cpwl_milp.cli.arguments.requests import DomainRequest, ModelRequest
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 
 @click.command(name="bounds")
@@ -46,7 +52,7 @@ def command(
     """
     from cpwl_milp.bounding import pre_activation_bounds
     from cpwl_milp.census.sampled import distinct_patterns
-    from cpwl_milp.cli import domains, question
+    from cpwl_milp.cli.arguments import domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
 

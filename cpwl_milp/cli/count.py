@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.options import (
+from cpwl_milp.cli.arguments.options import (
     domain_options,
     engine_options,
     jobs_option,
@@ -15,8 +15,13 @@ from cpwl_milp.cli.options import (
     limit_options,
     model_options,
 )
+from cpwl_milp.cli.arguments.requests import (
+    DomainRequest,
+    EngineRequest,
+    LimitRequest,
+    ModelRequest,
+)
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 from cpwl_milp.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +70,7 @@ def command(
       cpwl-milp count acas.onnx --vnnlib prop_3.vnnlib --max-seconds 60 --json
     """
     from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
-    from cpwl_milp.cli import domains, question
+    from cpwl_milp.cli.arguments import domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.engines.choice import chosen_engine
     from cpwl_milp.enumeration.progress import progress_on

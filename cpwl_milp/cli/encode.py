@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from cpwl_milp.cli.options import bound_option, domain_options, json_option, model_options
+from cpwl_milp.cli.arguments.options import bound_option, domain_options, json_option, model_options
+from cpwl_milp.cli.arguments.requests import DomainRequest, ModelRequest
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 
 @click.command(name="encode")
@@ -53,7 +53,7 @@ def command(
       cpwl-milp encode acas.onnx --vnnlib prop_3.vnnlib --bounds lp -o acas.lp
     """
     from cpwl_milp.bounding import pre_activation_bounds
-    from cpwl_milp.cli import checks, domains, question
+    from cpwl_milp.cli.arguments import checks, domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.encoding.big_m import encode
     from cpwl_milp.encoding.compile import compile_encoding

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cpwl_milp.cli.options import (
+from cpwl_milp.cli.arguments.options import (
     domain_options,
     engine_options,
     jobs_option,
@@ -16,8 +16,13 @@ from cpwl_milp.cli.options import (
     limit_options,
     optional_model_options,
 )
+from cpwl_milp.cli.arguments.requests import (
+    DomainRequest,
+    EngineRequest,
+    LimitRequest,
+    ModelRequest,
+)
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 
 if TYPE_CHECKING:
     from cpwl_milp.core.domain import Domain
@@ -86,8 +91,8 @@ def command(
       cpwl-milp enumerate network.onnx --box -1,1 -o run
       cpwl-milp enumerate --resume run
     """
-    from cpwl_milp.cli.checks import refuse_others
-    from cpwl_milp.cli.question import note_single_job
+    from cpwl_milp.cli.arguments.checks import refuse_others
+    from cpwl_milp.cli.arguments.question import note_single_job
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.enumeration.run import enumerate_into
 
@@ -128,8 +133,8 @@ class _Task(NamedTuple):
 def _asked(
     model: ModelRequest, domain: DomainRequest, engine: EngineRequest, with_maps: bool
 ) -> _Task:
-    from cpwl_milp.cli import domains
-    from cpwl_milp.cli import question as typed
+    from cpwl_milp.cli.arguments import domains
+    from cpwl_milp.cli.arguments import question as typed
 
     domains.require_named(domain)
     imported = typed.load(model)
@@ -145,7 +150,7 @@ def _posed(
     engine: EngineRequest,
     with_maps: bool,
 ) -> _Task:
-    from cpwl_milp.cli.question import described
+    from cpwl_milp.cli.arguments.question import described
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.engines.choice import chosen_engine
     from cpwl_milp.storage.question import Layout, Question
@@ -175,7 +180,7 @@ def _posed(
 
 def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
     """The question of a run folder; a MODEL given beside it only says where the file is now."""
-    from cpwl_milp.cli import question as typed
+    from cpwl_milp.cli.arguments import question as typed
     from cpwl_milp.core.domains import domain_from
     from cpwl_milp.storage.run_folder import RunFolder
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.options import SEED, domain_options, json_option, model_options
+from cpwl_milp.cli.arguments.options import SEED, domain_options, json_option, model_options
+from cpwl_milp.cli.arguments.requests import DomainRequest, ModelRequest
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import TensorInfo
@@ -31,7 +31,7 @@ def command(model: ModelRequest, domain: DomainRequest, seed: int, as_json: bool
       cpwl-milp inspect network.onnx
       cpwl-milp inspect classifier.onnx --strip-output --box 0,1 --json
     """
-    from cpwl_milp.cli import domains, question
+    from cpwl_milp.cli.arguments import domains, question
 
     imported = question.load(model)
     network = imported.network

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.options import (
+from cpwl_milp.cli.arguments.options import (
     domain_options,
     engine_options,
     json_option,
     limit_options,
     model_options,
 )
+from cpwl_milp.cli.arguments.requests import (
+    DomainRequest,
+    EngineRequest,
+    LimitRequest,
+    ModelRequest,
+)
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +86,7 @@ def command(
       cpwl-milp plot mnist.onnx --box 0,1 --plane X.npy:3,17,42 --colour class -o plane.png
     """
     from cpwl_milp.bounding import pre_activation_bounds
-    from cpwl_milp.cli import checks, domains, question
+    from cpwl_milp.cli.arguments import checks, domains, question
     from cpwl_milp.core.errors import InputError
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.enumeration.listing import list_regions
@@ -206,7 +211,7 @@ def _active_sides(polygons: Polygons, patterns: Packed) -> NDArray[np.bool_]:
 
 def _axes(model: ImportedModel, where: Domain) -> list[str]:
     """What the two coordinates are."""
-    from cpwl_milp.cli.question import input_names
+    from cpwl_milp.cli.arguments.question import input_names
     from cpwl_milp.core.domains import Slice
 
     if isinstance(where, Slice):

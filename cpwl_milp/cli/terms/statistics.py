@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from cpwl_milp.cli.output import finite
-from cpwl_milp.cli.terms_extraction import number
+from cpwl_milp.cli.terms.extraction import number
 from cpwl_milp.core.errors import InputError
 from cpwl_milp.terms.comparison import TermComparison
 from cpwl_milp.terms.pairs import PairStatistics, Summary, angles

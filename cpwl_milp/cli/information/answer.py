@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.activation_options import ActivationRequest, show_activations
+from cpwl_milp.cli.information.activations import ActivationRequest, show_activations
 
 if TYPE_CHECKING:
     from cpwl_milp.core.domain import Domain
@@ -33,7 +33,7 @@ class Asked:
         self, imported: ImportedModel, where: Domain | None, run: Path | None
     ) -> dict[str, Any]:
         """The part of the answer that depends on the samples."""
-        from cpwl_milp.cli import question
+        from cpwl_milp.cli.arguments import question
         from cpwl_milp.information.layers import measure
         from cpwl_milp.partition.samples import sample_patterns
         from cpwl_milp.storage.arrays import read_samples
@@ -121,7 +121,7 @@ class Asked:
         return float((outputs.argmax(axis=1) == classes.ids).mean())
 
     def _values(self, path: Path, rows: Any, classes: Labels | None) -> dict[str, Any]:
-        from cpwl_milp.cli.activation_options import as_json, measured_activations
+        from cpwl_milp.cli.information.activations import as_json, measured_activations
         from cpwl_milp.onnx_io.activations import load_activations
 
         if self.activations is None:
@@ -147,7 +147,7 @@ class Asked:
 
 
 def _weighed(run: Path, samples: Any) -> dict[str, Any]:
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli.arguments import question
     from cpwl_milp.partition.run_masses import write_run_masses
 
     folder = question.stored_run(run)

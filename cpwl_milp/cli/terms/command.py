@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from cpwl_milp.cli.options import SEED, json_option, model_options
+from cpwl_milp.cli.arguments.options import SEED, json_option, model_options
+from cpwl_milp.cli.arguments.requests import ModelRequest
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import ModelRequest
 
 _KINDS = (".npz", ".parquet")
 
@@ -161,7 +161,7 @@ def command(
       cpwl-milp terms network.onnx --data X.npy --statistics --test X2.npy --image 28,28 \\
           --against earlier.onnx --folder statistics
     """
-    from cpwl_milp.cli import terms_answer, terms_work
+    from cpwl_milp.cli.terms import answer, work
 
     if (statistics or codes) and test is None:
         raise click.UsageError("--statistics and --codes need --test")
@@ -173,8 +173,8 @@ def command(
         raise click.UsageError("--against, --image and --folder need --statistics")
     if test is not None and not (tropical or statistics or codes):
         raise click.UsageError("--test needs --tropical, --statistics or --codes")
-    answer = terms_work.answered(
-        terms_work.TermsRequest(
+    found = work.answered(
+        work.TermsRequest(
             model=model,
             data=data,
             labels=labels,
@@ -197,6 +197,6 @@ def command(
         )
     )
     if as_json:
-        print_json(terms_answer.as_json(answer))
+        print_json(answer.as_json(found))
     else:
-        terms_answer.show(answer)
+        answer.show(found)

@@ -12,7 +12,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli import question, terms_extraction, terms_statistics
+from cpwl_milp.cli.arguments import question
+from cpwl_milp.cli.terms import extraction, statistics
 from cpwl_milp.core.pattern import unpack
 from cpwl_milp.core.versions import versions
 from cpwl_milp.terms.checks import TOLERANCE, Check, TropicalChecks, linear_deviation
@@ -186,11 +187,9 @@ def as_json(answer: TermsAnswer) -> dict[str, Any]:
         "distinct_terms": summary.distinct_terms,
         "accuracy": answer.accuracy,
         "classes": list(_classes(answer)),
-        "tropical": terms_extraction.as_json(answer.reports),
-        "statistics": None
-        if answer.statistics is None
-        else terms_statistics.as_json(answer.statistics),
-        "codes": terms_statistics.codes_as_json(answer.codes),
+        "tropical": extraction.as_json(answer.reports),
+        "statistics": None if answer.statistics is None else statistics.as_json(answer.statistics),
+        "codes": statistics.codes_as_json(answer.codes),
         "checks": checks_as_json(answer.checks),
         "points": answer.points,
         "file": None if answer.file is None else str(answer.file),
@@ -250,8 +249,8 @@ def show(answer: TermsAnswer) -> None:
             (
                 str(row["class"]),
                 f"{row['points']:,}",
-                terms_extraction.number(row["median_norm"]),
-                terms_extraction.number(row["accuracy"]),
+                extraction.number(row["median_norm"]),
+                extraction.number(row["accuracy"]),
             )
             for row in _classes(answer)
         ],
@@ -259,11 +258,11 @@ def show(answer: TermsAnswer) -> None:
     if answer.accuracy is not None:
         click.echo(f"accuracy {answer.accuracy:.4f}")
     if answer.reports:
-        terms_extraction.show(answer.reports)
+        extraction.show(answer.reports)
     if answer.codes:
-        terms_statistics.show_codes(answer.codes)
+        statistics.show_codes(answer.codes)
     if answer.statistics is not None:
-        terms_statistics.show(answer.statistics)
+        statistics.show(answer.statistics)
     for check in answer.checks:
         click.echo(
             f"checked at {check.n:,} points: {check.name}, largest deviation {check.largest:.1e}"

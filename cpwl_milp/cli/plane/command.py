@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from cpwl_milp.cli.activation_options import ActivationRequest, activation_options
-from cpwl_milp.cli.options import SEED, json_option, several_models_options
+from cpwl_milp.cli.arguments.options import SEED, json_option, several_models_options
+from cpwl_milp.cli.arguments.requests import ModelRequest
+from cpwl_milp.cli.information.activations import ActivationRequest, activation_options
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import ModelRequest
 
 
 @click.command(name="plane")
@@ -88,8 +88,8 @@ def command(
       cpwl-milp plane szt_*.onnx --data X.npy --labels y.npy --atoms \\
           --activations binning,kde --jobs 2 -o plane
     """
-    from cpwl_milp.cli.information_answer import Asked
-    from cpwl_milp.cli.plane_answer import PlaneQuestion, answered, show, write
+    from cpwl_milp.cli.information.answer import Asked
+    from cpwl_milp.cli.plane.answer import PlaneQuestion, answered, show, write
 
     asked = Asked(data, labels, label_bins, atoms, False, activations, permutations, seed)
     question = PlaneQuestion.of(models, asked, epochs, jobs, folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cpwl_milp.cli.local_answer import LocalAnswer
+from cpwl_milp.cli.local.answer import LocalAnswer
 from cpwl_milp.local.measures import ComparisonRow
 
 # The measures that are compared, and how tables call them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cpwl_milp.cli.local_answer import LocalAnswer
+from cpwl_milp.cli.local.answer import LocalAnswer
 from cpwl_milp.core.errors import InputError
 from cpwl_milp.local.measures import MEASURES
 

@@ -10,8 +10,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli import checks, question, terms_answer, terms_statistics
-from cpwl_milp.cli.requests import ModelRequest
+from cpwl_milp.cli.arguments import checks, question
+from cpwl_milp.cli.arguments.requests import ModelRequest
+from cpwl_milp.cli.terms import statistics
+from cpwl_milp.cli.terms.answer import TermsAnswer, of_points
 from cpwl_milp.core.errors import DataError, InputError
 from cpwl_milp.core.network import Network
 from cpwl_milp.information.labels import as_labels
@@ -61,7 +63,7 @@ class _Points:
     classes: NDArray[np.int64] | None
 
 
-def answered(request: TermsRequest) -> terms_answer.TermsAnswer:
+def answered(request: TermsRequest) -> TermsAnswer:
     """Read everything, so that what is wrong is told first; then do what was asked."""
     if request.file is not None:
         checks.require_place_for(request.file)
@@ -76,7 +78,7 @@ def answered(request: TermsRequest) -> terms_answer.TermsAnswer:
         _require_printable(network, len(data.rows))
     tropical = Tropical.of(network) if request.tropical else None
     passed = TropicalChecks()
-    answer = terms_answer.of_points(
+    answer = of_points(
         model, data.rows, data.classes, request.file, tropical, passed, listed=request.listed
     )
     if tropical is None:
@@ -101,7 +103,7 @@ def answered(request: TermsRequest) -> terms_answer.TermsAnswer:
         found = compare_terms(asked, network, tropical, answer.reports, others, test.rows)
         answer.statistics = found
         if request.folder is not None:
-            answer.files = terms_statistics.write(found, request.folder)
+            answer.files = statistics.write(found, request.folder)
     return answer
 
 
@@ -180,7 +182,7 @@ def _reports(
     request: TermsRequest,
     network: Network,
     tropical: Tropical,
-    answer: terms_answer.TermsAnswer,
+    answer: TermsAnswer,
     data: _Points,
     test: _Points | None,
     passed: TropicalChecks,

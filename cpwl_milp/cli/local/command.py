@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.options import SEED, json_option, several_models_options
+from cpwl_milp.cli.arguments.options import SEED, json_option, several_models_options
+from cpwl_milp.cli.arguments.requests import ModelRequest
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import ModelRequest
 from cpwl_milp.core.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -166,11 +166,11 @@ def command(
       cpwl-milp local epoch_*.onnx --data X.npy --points 300 --radius 0.1,0.5 \\
           --compare uniform --compare permuted -o around
     """
-    from cpwl_milp.cli import question
-    from cpwl_milp.cli.local_answer import LocalAnswer
-    from cpwl_milp.cli.local_files import write
-    from cpwl_milp.cli.local_json import as_json as local_json
-    from cpwl_milp.cli.local_tables import show
+    from cpwl_milp.cli.arguments import question
+    from cpwl_milp.cli.local.answer import LocalAnswer
+    from cpwl_milp.cli.local.files import write
+    from cpwl_milp.cli.local.json import as_json as local_json
+    from cpwl_milp.cli.local.tables import show
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.local.ball_bound import global_bound
@@ -233,7 +233,7 @@ def _sets(
     seed: int,
 ) -> list[PointSet]:
     """The data and what it is compared with, all of one size."""
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli.arguments import question
     from cpwl_milp.information.labels import as_labels
     from cpwl_milp.local import point_sets
     from cpwl_milp.storage.arrays import read_array, read_samples

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cpwl_milp.cli import question
-from cpwl_milp.cli.local_answer import LocalAnswer
+from cpwl_milp.cli.arguments import question
+from cpwl_milp.cli.local.answer import LocalAnswer
 from cpwl_milp.core.versions import versions
 from cpwl_milp.local.measures import ComparisonRow
 from cpwl_milp.local.statistics import QUANTILES

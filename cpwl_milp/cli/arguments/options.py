@@ -10,7 +10,12 @@ from typing import Any
 
 import click
 
-from cpwl_milp.cli.requests import DomainRequest, EngineRequest, LimitRequest, ModelRequest
+from cpwl_milp.cli.arguments.requests import (
+    DomainRequest,
+    EngineRequest,
+    LimitRequest,
+    ModelRequest,
+)
 
 _Command = Callable[..., Any]
 

@@ -10,8 +10,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli.question import sample_shape
-from cpwl_milp.cli.requests import DomainRequest
+from cpwl_milp.cli.arguments.question import sample_shape
+from cpwl_milp.cli.arguments.requests import DomainRequest
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.domain import Box, Domain
 from cpwl_milp.core.domains import Ball, WholeSpace

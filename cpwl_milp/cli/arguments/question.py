@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.cli.requests import ModelRequest
+from cpwl_milp.cli.arguments.requests import ModelRequest
 from cpwl_milp.core.domain import Domain
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import Any
 
 import click
 
-from cpwl_milp.cli.information_answer import Asked
-from cpwl_milp.cli.requests import ModelRequest
+from cpwl_milp.cli.arguments.requests import ModelRequest
+from cpwl_milp.cli.information.answer import Asked
 
 _SCHEMA = "cpwl-milp/plane/1"
 
@@ -175,7 +175,7 @@ def _one_thread() -> None:
 
 def measured_checkpoint(model: ModelRequest, asked: Asked) -> dict[str, Any]:
     """The answer of `information` on one checkpoint, with its accuracy."""
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli.arguments import question
     from cpwl_milp.core.errors import UnsupportedOperatorError
 
     # What is to say of data and labels, every checkpoint would say.
@@ -228,7 +228,7 @@ def write(answer: dict[str, Any], folder: Path) -> list[str]:
     """Write the table and the figures; what was written."""
     import numpy as np
 
-    from cpwl_milp.cli.plane_figures import courses, planes, table
+    from cpwl_milp.cli.plane.figures import courses, planes, table
     from cpwl_milp.report.plane_plots import draw_course_by_epoch, draw_planes
     from cpwl_milp.storage.csv_files import write_csv
 
@@ -242,7 +242,7 @@ def write(answer: dict[str, Any], folder: Path) -> list[str]:
 
 def show(answer: dict[str, Any]) -> None:
     """Print a table for each quantity: a row for each epoch, a column for each layer."""
-    from cpwl_milp.cli.plane_figures import by_layer, quantities
+    from cpwl_milp.cli.plane.figures import by_layer, quantities
     from cpwl_milp.report.tables import show_table
 
     labels = answer["labels"]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cpwl_milp.cli.activation_options import (
+from cpwl_milp.cli.arguments.options import SEED, domain_options, json_option, model_options
+from cpwl_milp.cli.arguments.requests import DomainRequest, ModelRequest
+from cpwl_milp.cli.information.activations import (
     ActivationRequest,
     activation_options,
 )
-from cpwl_milp.cli.information_answer import Asked, show
-from cpwl_milp.cli.input_laws import Law, show_volumes
-from cpwl_milp.cli.options import SEED, domain_options, json_option, model_options
+from cpwl_milp.cli.information.answer import Asked, show
+from cpwl_milp.cli.information.input_laws import Law, show_volumes
 from cpwl_milp.cli.output import print_json
-from cpwl_milp.cli.requests import DomainRequest, ModelRequest
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import ImportedModel
@@ -138,7 +138,7 @@ def command(
       cpwl-milp information network.onnx --gaussian 0,1 --draws 1000000
       cpwl-milp information tanh.onnx --data X.npy --labels y.npy --activations all
     """
-    from cpwl_milp.cli import checks, domains, question
+    from cpwl_milp.cli.arguments import checks, domains, question
     from cpwl_milp.core.domains import domain_from
 
     law = Law.of(uniform, gaussian, draws, channel)
@@ -197,7 +197,7 @@ def _print(answer: dict[str, Any], as_json: bool) -> None:
 
 def _load(model: ModelRequest, run: Path | None, asked: Asked | None) -> ImportedModel | None:
     """The network; None for one that is not piecewise linear, where its values are asked for."""
-    from cpwl_milp.cli import question
+    from cpwl_milp.cli.arguments import question
     from cpwl_milp.core.errors import UnsupportedOperatorError
 
     try:

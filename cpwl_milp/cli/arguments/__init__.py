@@ -1,0 +1,1 @@
+"""What commands are asked with: their shared options, and the values read from them."""

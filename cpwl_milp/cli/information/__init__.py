@@ -1,0 +1,1 @@
+"""The command `information`: region and volume information of one network or run."""

@@ -1,0 +1,1 @@
+"""The command `local`: what surrounds each data point."""

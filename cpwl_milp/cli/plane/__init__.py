@@ -1,0 +1,1 @@
+"""The command `plane`: information along checkpoints."""

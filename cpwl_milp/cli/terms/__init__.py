@@ -1,0 +1,1 @@
+"""The command `terms`: linear terms of data."""
