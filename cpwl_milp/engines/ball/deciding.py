@@ -50,6 +50,8 @@ _ABSENT = 1
 _OPEN = 2
 _LACKS_SPACE = 3
 
+# Of a nearest point so close to the centre, the direction is lost to underflow.
+_LEAST_SQUARE = 1e-280
 # Added to 1 - c^2 before its square root: it must not be too small.
 _ROOM = 4e-15
 
@@ -113,7 +115,7 @@ def reach(state, slot, along, height):
         ``g.x``, not by way of differences: x may be tiny.
     """
     square = dot(state.x[slot], state.x[slot])
-    if along >= square:
+    if along >= square or square < _LEAST_SQUARE:
         return 1.0 + height
     lost = state.trust[slot, LOST]
     # The cosine between g and x is along / |x|.

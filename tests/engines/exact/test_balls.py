@@ -55,6 +55,15 @@ def test_the_same_regions_in_the_same_order(seed: int, step: int) -> None:
     assert found.decisions.get("doubts", 0) == 0
 
 
+def test_nearest_points_whose_squares_underflow() -> None:
+    """A hyperplane at 5e-324 from the centre: the nearest point's direction is lost."""
+    network, ball = _sliver_question(7200, 5)
+    assert network.layers[0].affine.bias[1] == 5e-324
+    expected = listed(ExactBallEngine(network, ball))
+    assert np.array_equal(_found(network, ball).regions.patterns, expected.regions.patterns)
+    assert len(expected.patterns) == 54
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**9))
 def test_exact_distances_by_definition(seed: int) -> None:
