@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Cube:
@@ -33,6 +36,18 @@ class Cube:
     def weight(self) -> Fraction:
         """``2^-depth``; the closed cubes of a run add up to exactly 1 iff all is closed."""
         return Fraction(1, 2**self.depth)
+
+    def fixed_bits(self, n_units: int) -> NDArray[np.int8]:
+        """The bit that is asked of every unit, -1 where none is.
+
+        Returns
+        -------
+        ndarray of int8, shape (n_units,)
+        """
+        fixed = np.full(n_units, -1, dtype=np.int8)
+        for literal in self.literals:
+            fixed[abs(literal) - 1] = 1 if literal > 0 else 0
+        return fixed
 
     def extended(self, literal: int) -> Cube:
         """This cube with one more decision."""

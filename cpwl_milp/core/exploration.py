@@ -43,6 +43,12 @@ class Budget:
         """Seconds to the deadline; below 0 when it has passed."""
         return self.deadline - time.monotonic()
 
+    def prefix_room(self, n_layers: int) -> NDArray[np.int64]:
+        """A copy of `prefix_left` to count down, the largest integer where there is no limit."""
+        if self.prefix_left is None:
+            return np.full(n_layers, np.iinfo(np.int64).max)
+        return np.array(self.prefix_left, dtype=np.int64)
+
 
 @dataclass(frozen=True, eq=False)
 class Advance:

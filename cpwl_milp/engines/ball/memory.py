@@ -46,6 +46,7 @@ from cpwl_milp.engines.ball.state import (
     STANDING,
     State,
 )
+from cpwl_milp.engines.compiled_search import CompiledSearch
 from cpwl_milp.engines.descent import DONE
 
 # Regions handed over at once.
@@ -54,7 +55,7 @@ _BATCH = 1 << 15
 _MEMORY = 4 << 30
 
 
-class BallSearch:
+class BallSearch(CompiledSearch):
     """The compiled search below one cube.
 
     Parameters
@@ -67,6 +68,10 @@ class BallSearch:
         Emit centre and radius of every region's largest ball.
     """
 
+    _state: State
+
+    counter_names = COUNTER_NAMES
+    outputs = ("patterns", "balls")
     # Where rounding keeps a projection from ending, the exact search goes on.
     stuck_reason = ""
     full_reason = "the nearest points along one path need more than 4 GiB"
@@ -84,7 +89,7 @@ class BallSearch:
         self._basis, self._ball = condensed.basis, ball
         self._cube = cube
         self._with_points = with_points
-        self._fixed = _fixed_bits(cube, condensed.bits.size)
+        self._fixed = cube.fixed_bits(condensed.bits.size)
         closed = np.ones(condensed.bits.size, dtype=np.bool_)
         closed[self._layout.unit] = False
         # A cube that asks for another bit of a unit with one sign in the ball holds nothing.
@@ -108,14 +113,6 @@ class BallSearch:
         radius = self._ball.radius
         points = self._ball.centre + radius * (balls[:, :-1] @ self._basis.T)
         return RegionBatch(state.patterns[:n].copy(), points, radius * balls[:, -1])
-
-    def limit(self, room: int) -> None:
-        """From now on emit at most `room` regions at a time."""
-        if room < len(self._state.patterns):
-            places = slice(max(1, room))
-            self._state = self._state._replace(
-                patterns=self._state.patterns[places], balls=self._state.balls[places]
-            )
 
     def grow(self) -> bool:
         """Make slots for twice as many levels and active rows."""
@@ -177,26 +174,6 @@ class BallSearch:
         """On a cell too thin: the first unit that is not decided, and the layer at hand."""
         return int(self._state.at[STANDING]), int(self._state.at[LAYER])
 
-    @property
-    def bits(self) -> NDArray[np.uint8]:
-        """The bits on the cell at hand."""
-        return self._state.bits
-
-    @property
-    def prefix_left(self) -> NDArray[np.int64]:
-        """Cells of each prefix that may still be counted."""
-        return self._state.prefix_left
-
-    @property
-    def prefix_counts(self) -> NDArray[np.int64]:
-        """Cells of each prefix completed so far."""
-        return self._state.prefix_counts
-
-    @property
-    def decisions(self) -> dict[str, int]:
-        """How decisions were settled so far."""
-        return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
-
     def _cell(self, n_rows: int, counted: int) -> Cube:
         """The cell behind the first rows of the path."""
         units = self._layout.unit[self._state.path[:n_rows]] + 1
@@ -223,9 +200,6 @@ def start(
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[COUNTED] = cube.counted_layers
     at[HOMOGENEOUS] = condensed.homogeneous
-    left = np.full(n_layers, np.iinfo(np.int64).max)
-    if budget.prefix_left is not None:
-        left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
     places = max(1, min(_BATCH, budget.max_regions))
     return State(
         at=at,
@@ -264,14 +238,6 @@ def start(
         patterns=np.zeros((places, packed_size(condensed.bits.size)), dtype=np.uint8),
         balls=np.zeros((places if with_points else 0, d + 1)),
         prefix_counts=np.zeros(n_layers, dtype=np.int64),
-        prefix_left=left,
+        prefix_left=budget.prefix_room(n_layers),
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
     )
-
-
-def _fixed_bits(cube: Cube, n_units: int) -> NDArray[np.int8]:
-    """The bits that a cube's literals ask for, else -1."""
-    fixed = np.full(n_units, -1, dtype=np.int8)
-    for literal in cube.literals:
-        fixed[abs(literal) - 1] = 1 if literal > 0 else 0
-    return fixed

@@ -38,6 +38,7 @@ from cpwl_milp.engines.cells.state import (
     TOP,
     State,
 )
+from cpwl_milp.engines.compiled_search import BranchingSearch
 from cpwl_milp.engines.descent import NeverAsks
 from cpwl_milp.engines.lanes import N_LANES
 
@@ -50,7 +51,7 @@ _CORNERS = 32 * _SHAPES
 _MOST_NUMBERS = 1 << 27
 
 
-class CellSearch(NeverAsks):
+class CellSearch(BranchingSearch, NeverAsks):
     """The compiled search below one cube.
 
     Parameters
@@ -63,6 +64,9 @@ class CellSearch(NeverAsks):
         What to hand out of a region: PATTERNS, CENTRES or SHAPES (state.py).
     """
 
+    _state: State
+
+    counter_names = COUNTER_NAMES
     stuck_reason = "a cell has more than 64 facets"
     full_reason = "the vertices along one path need more than 1 GB"
 
@@ -121,11 +125,6 @@ class CellSearch(NeverAsks):
         centres = self._box.centre + self._box.half_widths * state.centres[:n]
         return RegionBatch(state.patterns[:n].copy(), centres, np.full(len(centres), np.nan))
 
-    def limit(self, room: int) -> None:
-        """From now on emit at most `room` regions at a time."""
-        if room < len(self._state.patterns):
-            self._state = self._state._replace(patterns=self._state.patterns[: max(1, room)])
-
     def grow(self) -> bool:
         """Double the vertex stack."""
         state = self._state
@@ -143,52 +142,20 @@ class CellSearch(NeverAsks):
         )
         return True
 
-    def current(self) -> Cube:
-        """The cell at hand as a cube."""
-        literals = [self._literal(level) for level in range(int(self._state.at[LEVELS]))]
-        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
-        return Cube.of([*self._cube.literals, *literals], counted)
-
-    def pending(self) -> list[Cube]:
-        """The siblings still to come, the latest first."""
-        n_levels = int(self._state.at[LEVELS])
-        literals = [self._literal(level) for level in range(n_levels)]
-        return [
-            Cube.of(
-                [*self._cube.literals, *literals[:level], -literals[level]],
-                max(int(self._state.levels[level, L_LAYER]), self._cube.counted_layers),
-            )
-            for level in reversed(range(n_levels))
-            if self._state.levels[level, L_PENDING]
-        ]
-
     def standing(self) -> tuple[int, int]:
         """Not kept: whoever takes a cell over finds its way down from the cube's literals."""
         return 0, 0
 
-    @property
-    def bits(self) -> NDArray[np.uint8]:
-        """The bits on the cell at hand."""
-        return self._state.bits
+    def _path(self) -> list[int]:
+        units = self._state.levels[: int(self._state.at[LEVELS]), L_UNIT]
+        return [int(unit) + 1 if self._state.bits[unit] else -(int(unit) + 1) for unit in units]
 
-    @property
-    def prefix_left(self) -> NDArray[np.int64]:
-        """Cells of each prefix that may still be counted."""
-        return self._state.prefix_left
+    def _layer(self) -> int:
+        return int(self._state.at[LAYER])
 
-    @property
-    def prefix_counts(self) -> NDArray[np.int64]:
-        """Cells of each prefix completed so far."""
-        return self._state.prefix_counts
-
-    @property
-    def decisions(self) -> dict[str, int]:
-        """How decisions were settled so far."""
-        return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
-
-    def _literal(self, level: int) -> int:
-        unit = int(self._state.levels[level, L_UNIT])
-        return unit + 1 if self._state.bits[unit] else -(unit + 1)
+    def _pending_at(self, level: int) -> int:
+        entry = self._state.levels[level]
+        return int(entry[L_LAYER]) if entry[L_PENDING] else -1
 
 
 def start(layout: Layout, dim: int, cube: Cube, budget: Budget, detail: int) -> State:
@@ -198,9 +165,6 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget, detail: int) -> 
     widest = int(np.diff(layout.first_row).max())
     corners, facets = box_corners(dim)
     capacity = 64 * len(corners) + 1024
-    fixed = np.full(n_units, -1, dtype=np.int8)
-    for literal in cube.literals:
-        fixed[abs(literal) - 1] = 1 if literal > 0 else 0
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[BEGIN], at[END], at[TOP] = 0, len(corners), len(corners)
     at[FACETS] = 2 * dim
@@ -209,16 +173,13 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget, detail: int) -> 
     points[: len(corners)] = corners
     masks = np.zeros(capacity, dtype=np.uint64)
     masks[: len(corners)] = facets
-    left = np.full(n_layers, np.iinfo(np.int64).max)
-    if budget.prefix_left is not None:
-        left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
     n_bytes = packed_size(n_units)
     shapes = detail == SHAPES
     places = max(1, min(_SHAPES if shapes else _BATCH, budget.max_regions))
     return State(
         at=at,
         bits=np.zeros(n_units, dtype=np.uint8),
-        fixed=fixed,
+        fixed=cube.fixed_bits(n_units),
         maps=np.zeros((dim + 1, int(layout.first_row[-1]) + N_LANES)),
         stamps=np.zeros((2, n_layers), dtype=np.int64),
         map_bits=np.zeros(n_units, dtype=np.uint8),
@@ -244,7 +205,7 @@ def start(layout: Layout, dim: int, cube: Cube, budget: Budget, detail: int) -> 
         level_labels=np.zeros((n_units + 1 if shapes else 0, MAX_FACETS), dtype=np.int64),
         packed=np.zeros(n_bytes, dtype=np.uint8),
         prefix_counts=np.zeros(n_layers, dtype=np.int64),
-        prefix_left=left,
+        prefix_left=budget.prefix_room(n_layers),
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
     )
 

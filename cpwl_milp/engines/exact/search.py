@@ -21,8 +21,6 @@ from cpwl_milp.engines.exact.dictionary import Effort, EffortExceededError
 from cpwl_milp.engines.exact.integers import Row
 from cpwl_milp.engines.exact.maps import Bits, ExactMaps
 
-_NO_LIMIT = np.iinfo(np.int64).max
-
 
 class SearchedCell(Protocol):
     """What a search needs to know of the cells of a domain."""
@@ -117,10 +115,7 @@ class ExactSearch(NeverAsks, Generic[Cell]):
         self._largest_ball = largest_ball
         self._room = budget.max_regions
         self._counts = np.zeros(len(network.layers), dtype=np.int64)
-        left = budget.prefix_left
-        self._left = np.array(
-            [_NO_LIMIT] * len(network.layers) if left is None else left, dtype=np.int64
-        )
+        self._left = budget.prefix_room(len(network.layers))
         self._tests = self._cuts = 0
         self._found: list[Bits] = []
         self._balls: list[tuple[Vector, float]] = []

@@ -21,6 +21,7 @@ from cpwl_milp.engines.ambiguity import (
     Verdict,
     answer_code,
 )
+from cpwl_milp.engines.compiled_search import BranchingSearch
 from cpwl_milp.engines.tree.accuracy import refresh
 from cpwl_milp.engines.tree.ball import largest_balls
 from cpwl_milp.engines.tree.plan import Plan
@@ -58,10 +59,9 @@ _MOST_BYTES = 4 << 30
 # So many dictionaries are kept at once where largest balls are asked for, or so many bytes of them.
 _MOST_KEPT = 1 << 10
 _BYTES_KEPT = 1 << 26
-_NO_LIMIT = np.iinfo(np.int64).max
 
 
-class TreeSearch:
+class TreeSearch(BranchingSearch):
     """The compiled search below one cube.
 
     Parameters
@@ -74,6 +74,10 @@ class TreeSearch:
         Emit centre and radius of the largest ball in every region.
     """
 
+    _state: State
+
+    counter_names = COUNTER_NAMES
+    outputs = ("patterns", "balls")
     stuck_reason = "a sequence of pivots failed numerically"
     full_reason = "the dictionaries along one path need more than 4 GiB"
 
@@ -108,39 +112,12 @@ class TreeSearch:
         centres = self._box.centre + self._box.half_widths * balls[:, :-1]
         return RegionBatch(state.patterns[:n].copy(), centres, balls[:, -1].copy())
 
-    def limit(self, room: int) -> None:
-        """From now on emit at most `room` regions at a time."""
-        if room < len(self._state.patterns):
-            places = slice(max(1, room))
-            self._state = self._state._replace(
-                patterns=self._state.patterns[places], balls=self._state.balls[places]
-            )
-
     def grow(self) -> bool:
         """Make room for more dictionaries, or for more rows in each."""
         if self._state.tables.nbytes > _MOST_BYTES:
             return False
         self._state = grown(self._state)
         return True
-
-    def current(self) -> Cube:
-        """The cell at hand as a cube."""
-        literals = self._path()
-        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
-        return Cube.of([*self._cube.literals, *literals], counted)
-
-    def pending(self) -> list[Cube]:
-        """The siblings still to come, the latest first."""
-        literals = self._path()
-        levels = self._state.levels
-        return [
-            Cube.of(
-                [*self._cube.literals, *literals[:level], -literals[level]],
-                max(int(levels[level, OF_LAYER]), self._cube.counted_layers),
-            )
-            for level in reversed(range(len(literals)))
-            if levels[level, PENDING]
-        ]
 
     def questions(self) -> list[Question]:
         """The units that the search asks about, with the vertex at hand as a hint."""
@@ -171,31 +148,17 @@ class TreeSearch:
             tuple(k for k, side in zip(ids, sides, strict=True) if k < d and side < 0),
         )
 
-    @property
-    def bits(self) -> NDArray[np.uint8]:
-        """The bits on the cell at hand."""
-        return self._state.bits
-
-    @property
-    def prefix_left(self) -> NDArray[np.int64]:
-        """Cells of each prefix that may still be counted."""
-        return self._state.prefix_left
-
-    @property
-    def prefix_counts(self) -> NDArray[np.int64]:
-        """Cells of each prefix completed so far."""
-        return self._state.prefix_counts
-
-    @property
-    def decisions(self) -> dict[str, int]:
-        """How decisions were settled so far."""
-        return dict(zip(COUNTER_NAMES, (int(k) for k in self._state.counters), strict=True))
-
     def _path(self) -> list[int]:
-        """The literals of the branchings down to the cell at hand."""
         state = self._state
         units = state.levels[: int(state.at[LEVELS]), OF_UNIT]
         return [int(unit) + 1 if state.bits[unit] else -(int(unit) + 1) for unit in units]
+
+    def _layer(self) -> int:
+        return int(self._state.at[LAYER])
+
+    def _pending_at(self, level: int) -> int:
+        entry = self._state.levels[level]
+        return int(entry[OF_LAYER]) if entry[PENDING] else -1
 
 
 def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
@@ -206,16 +169,10 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
     depth, capacity = 8, PADDING
     if with_balls:
         depth += most_kept(d, capacity)
-    fixed = np.full(n_units, -1, dtype=np.int8)
-    for literal in cube.literals:
-        fixed[abs(literal) - 1] = 1 if literal > 0 else 0
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[COUNTED] = cube.counted_layers
     at[LOOSE] = -1
     places = max(1, min(_BATCH, budget.max_regions))
-    left = np.full(n_layers, _NO_LIMIT)
-    if budget.prefix_left is not None:
-        left = np.asarray(budget.prefix_left, dtype=np.int64).copy()
     col_ids = np.zeros((depth, d), dtype=np.int64)
     col_ids[0] = np.arange(d)
     columns = np.zeros((depth, 2, d))
@@ -224,7 +181,7 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
     return State(
         at=at,
         bits=np.zeros(n_units, dtype=np.uint8),
-        fixed=fixed,
+        fixed=cube.fixed_bits(n_units),
         maps=np.zeros((plan.bias.size, d + 1)),
         measures=np.zeros((n_units, N_MEASURES)),
         place=np.zeros(n_units, dtype=np.int64),
@@ -245,7 +202,7 @@ def start(plan: Plan, cube: Cube, budget: Budget, *, with_balls: bool) -> State:
         patterns=np.zeros((places, packed_size(n_units)), dtype=np.uint8),
         balls=np.zeros((places if with_balls else 0, d + 1)),
         prefix_counts=np.zeros(n_layers, dtype=np.int64),
-        prefix_left=left,
+        prefix_left=budget.prefix_room(n_layers),
         counters=np.zeros(N_COUNTERS, dtype=np.int64),
     )
 

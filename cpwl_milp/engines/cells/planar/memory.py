@@ -44,6 +44,7 @@ from cpwl_milp.engines.cells.planar.state import (
     VERTICES,
     State,
 )
+from cpwl_milp.engines.compiled_search import BranchingSearch
 from cpwl_milp.engines.descent import ROUNDING_SHARE, NeverAsks
 
 # Vertices, entries and lines that there is room for at first.
@@ -56,10 +57,9 @@ _MOST_VERTICES = 1 << 23
 _CORNERS = 6 * _BATCH
 # Of a tolerance: less than any zero.
 _NOTHING = -1.0
-_NO_LIMIT = np.iinfo(np.int64).max
 
 
-class PlanarSearch(NeverAsks):
+class PlanarSearch(BranchingSearch, NeverAsks):
     """The compiled search below one cube, in the plane.
 
     Parameters
@@ -76,6 +76,9 @@ class PlanarSearch(NeverAsks):
         Memory of an earlier search of this plan and detail that nobody uses any more.
     """
 
+    _state: State
+
+    counter_names = COUNTER_NAMES
     stuck_reason = "rounding errors on a cell exceed the tolerance"
     full_reason = "the vertices along one path need more than 1 GB"
 
@@ -155,11 +158,6 @@ class PlanarSearch(NeverAsks):
         centres = self._box.centre + self._box.half_widths * state.centres[:n]
         return RegionBatch(patterns, centres, np.full(len(centres), np.nan))
 
-    def limit(self, room: int) -> None:
-        """From now on emit at most `room` regions at a time."""
-        if room < len(self._state.patterns):
-            self._state = self._state._replace(patterns=self._state.patterns[: max(1, room)])
-
     def grow(self) -> bool:
         """Double the stacks."""
         state = self._state
@@ -183,26 +181,6 @@ class PlanarSearch(NeverAsks):
         self.memory = self.memory._replace(**grown)
         return True
 
-    def current(self) -> Cube:
-        """The cell at hand as a cube."""
-        literals = [self._literal(level) for level in range(int(self._state.at[LEVELS]))]
-        counted = max(int(self._state.at[LAYER]), self._cube.counted_layers)
-        return Cube.of([*self._cube.literals, *literals], counted)
-
-    def pending(self) -> list[Cube]:
-        """The siblings still to come, the latest first."""
-        n_levels = int(self._state.at[LEVELS])
-        literals = [self._literal(level) for level in range(n_levels)]
-        layers = self._state.blocks[self._state.levels[:n_levels, L_BLOCK], B_LAYER]
-        return [
-            Cube.of(
-                [*self._cube.literals, *literals[:level], -literals[level]],
-                max(int(layers[level]), self._cube.counted_layers),
-            )
-            for level in reversed(range(n_levels))
-            if self._state.levels[level, L_PENDING]
-        ]
-
     def standing(self) -> tuple[int, int]:
         """Not kept: whoever takes a cell over finds its way down from the cube's literals."""
         return 0, 0
@@ -215,19 +193,9 @@ class PlanarSearch(NeverAsks):
         return bits
 
     @property
-    def prefix_left(self) -> NDArray[np.int64]:
-        """Cells of each prefix that may still be counted."""
-        return self._state.prefix_left
-
-    @property
-    def prefix_counts(self) -> NDArray[np.int64]:
-        """Cells of each prefix completed so far."""
-        return self._state.prefix_counts
-
-    @property
     def decisions(self) -> dict[str, int]:
         """How decisions were settled so far."""
-        found = dict(zip(COUNTER_NAMES, self._state.counters.tolist(), strict=True))
+        found = super().decisions
         if self._detail != POLYGONS:
             # Nothing is left in doubt: such cells were given away.
             doubts = found.pop("doubts")
@@ -235,10 +203,19 @@ class PlanarSearch(NeverAsks):
                 found["ties"], found["close_calls"] = found["close_calls"], doubts
         return found
 
-    def _literal(self, level: int) -> int:
+    def _path(self) -> list[int]:
+        levels = self._state.levels[: int(self._state.at[LEVELS])]
         # The child of bit 0 comes first.
-        unit = int(self._state.levels[level, L_UNIT])
-        return -(unit + 1) if self._state.levels[level, L_PENDING] else unit + 1
+        signs = np.where(levels[:, L_PENDING], -1, 1)
+        literals: list[int] = (signs * (levels[:, L_UNIT] + 1)).tolist()
+        return literals
+
+    def _layer(self) -> int:
+        return int(self._state.at[LAYER])
+
+    def _pending_at(self, level: int) -> int:
+        entry = self._state.levels[level]
+        return int(self._state.blocks[entry[L_BLOCK], B_LAYER]) if entry[L_PENDING] else -1
 
 
 def new_memory(plan: PlanarPlan, detail: int) -> State:
@@ -298,14 +275,12 @@ def begin(state: State, plan: PlanarPlan, corners: Dense, cube: Cube, budget: Bu
     # Each corner with the side that follows it.
     state.entries[:n] = [k | min(k, N_SIDES - 1) << LABEL for k in range(n)]
     state.blocks[0] = 0
-    state.fixed[:] = -1
+    state.fixed[:] = cube.fixed_bits(state.fixed.size)
     state.fixed_layers[:] = 0
     state.asked[:] = 0
     state.answers[:] = 0
     if cube.literals:
-        literals = np.array(cube.literals)
-        units = np.abs(literals) - 1
-        state.fixed[units] = literals > 0
+        units = np.abs(cube.literals) - 1
         state.fixed_layers[np.searchsorted(plan.offsets, units, side="right") - 1] = 1
         n_bytes = packed_size(int(plan.offsets[-1]))
         for words, bits in ((state.asked, state.fixed >= 0), (state.answers, state.fixed == 1)):
@@ -313,5 +288,5 @@ def begin(state: State, plan: PlanarPlan, corners: Dense, cube: Cube, budget: Bu
     state.stamps[:] = 0
     state.row_stamps[:] = 0
     state.prefix_counts[:] = 0
-    state.prefix_left[:] = _NO_LIMIT if budget.prefix_left is None else budget.prefix_left
+    state.prefix_left[:] = budget.prefix_room(state.prefix_left.size)
     state.counters[:] = 0
