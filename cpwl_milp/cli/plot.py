@@ -51,10 +51,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--colour",
-    type=click.Choice(["pattern", "class", "layer"]),
+    type=click.Choice(["pattern", "class", "layer", "mass"]),
     default="pattern",
     show_default=True,
-    help="Fill by pattern or by output class, or draw each line in the colour of its unit's layer.",
+    help="Fill by pattern, by output class or by the share of --data's samples, or draw each line "
+    "in the colour of its unit's layer.",
 )
 @click.option("--data", metavar="FILE", help="Samples to draw on top (.npy, .npz or .csv).")
 @click.option("--labels", metavar="FILE", help="Their classes, as colours.")
@@ -83,6 +84,7 @@ def command(
     Examples:
       cpwl-milp plot network.onnx --box -1,1 -o regions.png
       cpwl-milp plot moons.onnx --box -2,3 --data X.npy --labels y.npy -o moons.svg
+      cpwl-milp plot moons.onnx --box -2,3 --data X.npy --colour mass -o mass.svg
       cpwl-milp plot mnist.onnx --box 0,1 --plane X.npy:3,17,42 --colour class -o plane.png
     """
     from cpwl_milp.bounding import pre_activation_bounds
@@ -97,6 +99,8 @@ def command(
     from cpwl_milp.report.region_plot import FORMATS, draw_regions
 
     domains.require_named(domain)
+    if colour == "mass" and data is None:
+        raise click.UsageError("--colour mass needs --data")
     checks.require_place_for(file)
     if file.suffix.lower() not in FORMATS:
         raise InputError(str(file), f"ending {file.suffix!r}", "a .png or .svg file")
@@ -122,6 +126,11 @@ def command(
     share = float(polygons.areas(outline.disc).sum() / outline.area)
     count = f"{len(regions):,} regions" + ("" if outcome.complete else " so far")
     shown = None if points is None else where.contains(points)
+    samples = None
+    if colour == "mass":
+        assert points is not None
+        counts = _counts(problem, points[shown], regions.patterns, complete=outcome.complete)
+        samples = (counts, len(points))
     picture = _picture(
         problem,
         polygons,
@@ -129,6 +138,7 @@ def command(
         regions.patterns,
         colour,
         wide,
+        samples,
         axis_names=_axes(imported, where),
         title=f"{Path(imported.path).name}: {count}",
         points=None if points is None else problem.project(points[shown]),
@@ -163,9 +173,10 @@ def _picture(
     patterns: Packed,
     colour: str,
     wide: WidePolygons | None,
+    samples: tuple[NDArray[np.int64], int] | None,
     **words: Any,
 ) -> RegionPicture:
-    """Polygons with their colours."""
+    """Polygons with their colours; `samples` holds those in each region, and how many in all."""
     import numpy as np
 
     from cpwl_milp.partition.polygons import class_polygons
@@ -193,8 +204,31 @@ def _picture(
         legend = {f"layer {k}": tuple(c) for k, c in zip(there, colours, strict=True)}
         fills = np.zeros((0, 3))
         return plot.RegionPicture(polygons, outline, fills, layers, legend=legend, **words)
+    if samples is not None:
+        # Samples on top would hide what the colours say.
+        words |= {"points": None, "classes": None}
+        fills, scale = plot.mass_colours(*samples)
+        return plot.RegionPicture(polygons, outline, fills, None, scale=scale, **words)
     fills = plot.pattern_colours(patterns)
     return plot.RegionPicture(polygons, outline, fills, None, **words)
+
+
+def _counts(
+    problem: Problem, inside: NDArray[np.generic], patterns: Packed, *, complete: bool
+) -> NDArray[np.int64]:
+    """How many of the samples in the domain lie in each listed region."""
+    import numpy as np
+
+    from cpwl_milp.partition.mass import RegionJoin
+    from cpwl_milp.partition.samples import sample_patterns
+
+    if not len(inside):
+        return np.zeros(len(patterns), dtype=np.int64)
+    rows = problem.project(np.asarray(inside, dtype=np.float64))
+    join = RegionJoin(sample_patterns(problem.network, rows))
+    counts = join.masses(patterns).counts
+    join.finish(complete=complete)
+    return counts
 
 
 def _active_sides(polygons: Polygons, patterns: Packed) -> NDArray[np.bool_]:

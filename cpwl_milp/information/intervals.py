@@ -25,7 +25,7 @@ _LN2 = float(np.log(2.0))
 
 @dataclass(frozen=True)
 class Interval:
-    """``low`` to ``high``, in bits, at level `LEVEL`."""
+    """``low`` to ``high`` at level `LEVEL`, in bits where it is of an entropy."""
 
     low: float
     high: float
@@ -79,6 +79,20 @@ def information_interval(table: Contingency) -> Interval:
 def corrected_interval(table: Contingency, corrected: float, null: PermutationNull) -> Interval:
     """Around what exceeds the null's mean: both the estimate's error and the null's spread."""
     return Interval.around(corrected, float(np.hypot(information_error(table), null.deviation)))
+
+
+def wilson(count: int, n_samples: int) -> Interval:
+    """Of a probability, from how many of the samples it came to (Wilson 1927).
+
+    The probabilities that the normal approximation does not reject. Unlike the interval around
+    the share itself it stays within 0 and 1 and has a length where the count is 0.
+    """
+    share, z2 = count / n_samples, _Z**2
+    centre = (share + z2 / (2 * n_samples)) / (1 + z2 / n_samples)
+    half = np.sqrt(share * (1 - share) / n_samples + z2 / (4 * n_samples**2))
+    half *= _Z / (1 + z2 / n_samples)
+    # Rounding alone can leave 0 and 1.
+    return Interval(max(float(centre - half), 0.0), min(float(centre + half), 1.0))
 
 
 def _error(p: np.ndarray, values: np.ndarray, total: int) -> float:

@@ -14,21 +14,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.core.affine import Affine, Dense, Vector
-from cpwl_milp.core.domain import Box, Domain
-from cpwl_milp.core.errors import CheckFailedError, DataError, DomainError
+from cpwl_milp.core.domain import Domain
+from cpwl_milp.core.errors import DataError
 from cpwl_milp.core.network import Layer, Network
-from cpwl_milp.core.pattern import Bits, Packed, pack, unique, unpack
+from cpwl_milp.core.pattern import Bits, pack, unique, unpack
 from cpwl_milp.core.problem import Problem
-from cpwl_milp.engines.cells.complex import MOST_INPUTS as FEW_INPUTS
-from cpwl_milp.engines.cells.complex import cells_of
-from cpwl_milp.engines.choice import EngineSettings
-from cpwl_milp.enumeration.listing import list_regions
-from cpwl_milp.partition.volumes import MOST_INPUTS, hull_volumes
-
-# Volumes must add up to the domain's: by clipping to rounding, by joggled hulls less closely.
-_TOLERANCE = 1e-6
+from cpwl_milp.information.region_volumes import region_volumes
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,65 +97,17 @@ def decided_regions(network: Network, domain: Domain) -> Decided:
         If the volumes do not add up to the domain's, or the search does not end.
     """
     problem = Problem.of(with_decisions(network), domain)
-    if isinstance(problem.domain, Box) and problem.domain.dim <= FEW_INPUTS:
-        patterns, volumes = _by_cells(problem)
-        method = "cells"
-    elif problem.domain.dim <= MOST_INPUTS and problem.domain.polyhedral:
-        patterns, volumes = _by_hulls(problem)
-        method = "hulls"
-    else:
-        raise DomainError(
-            "exact volumes",
-            f"{problem.domain.dim} inputs that vary"
-            if problem.domain.polyhedral
-            else "a domain with curved faces",
-            f"a box or polytope of at most {MOST_INPUTS}",
-            "--draws N estimates by sampling",
-        )
-    share = _share(problem.domain, volumes, method)
-    bits = unpack(patterns, problem.network.n_units)
+    regions = region_volumes(problem)
+    bits = unpack(regions.patterns, problem.network.n_units)
     own = network.n_units
     return Decided(
         bits[:, :own],
         decisions(bits[:, own:], network.n_outputs),
-        volumes / volumes.sum(),
+        regions.shares,
         max(2, network.n_outputs),
-        share,
-        method,
+        regions.volume_share,
+        regions.method,
     )
-
-
-def _by_cells(problem: Problem) -> tuple[Packed, Vector]:
-    bounds = pre_activation_bounds(problem.network, problem.domain)
-    parts = [(cells.patterns, cells.volumes) for cells in cells_of(problem, bounds)]
-    return np.concatenate([p for p, _ in parts]), np.concatenate([v for _, v in parts])
-
-
-def _by_hulls(problem: Problem) -> tuple[Packed, Vector]:
-    settings = EngineSettings(name="tree", with_points=True, with_inradii=True)
-    regions, outcome = list_regions(problem, settings)
-    if not outcome.complete:
-        raise CheckFailedError("exact volumes", outcome.reason, "all regions")
-    volumes = hull_volumes(problem.network, problem.domain, regions.patterns, regions.points)
-    return regions.patterns, volumes
-
-
-def _share(domain: Domain, volumes: Vector, method: str) -> float:
-    """Volumes over the domain's; for a polytope the hull of all of it is one more region."""
-    box = domain.box
-    total = float(np.prod(box.upper - box.lower))
-    if not isinstance(domain, Box):
-        whole = Network((), Affine(np.zeros((1, domain.dim)), np.zeros(1)))
-        regions, _ = list_regions(
-            Problem.of(whole, domain), EngineSettings(name="tree", with_points=True)
-        )
-        total = float(hull_volumes(whole, domain, regions.patterns, regions.points).sum())
-    share = float(volumes.sum()) / total
-    if abs(share - 1.0) > _TOLERANCE:
-        raise CheckFailedError(
-            "exact volumes", f"by {method} they add up to {share:.9g} of the domain", "1"
-        )
-    return share
 
 
 @dataclass(frozen=True)
@@ -259,6 +203,12 @@ def _checked(channel: Dense, n_classes: int) -> Dense:
             f"{n_classes} rows of probabilities that add up to 1",
         )
     return rows
+
+
+def masses(parts: Decided, units: slice) -> Vector:
+    """Probabilities of the patterns of some units, in the patterns' byte order."""
+    _, place, _ = unique(pack(parts.bits[:, units]))
+    return np.bincount(place, parts.mass).astype(np.float64)
 
 
 def _measured(bits: Bits, parts: Decided, told: Dense) -> ExactPartition:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, SymLogNorm
-from matplotlib.figure import Figure
 
 from cpwl_milp.core.affine import Dense, Vector
-from cpwl_milp.core.errors import InputError
-from cpwl_milp.storage.atomic import write_whole
+from cpwl_milp.report.panels import fields, save
 
 _MAP = matplotlib.colormaps["gnuplot"]
 
@@ -75,10 +71,10 @@ def draw_planes(path: Path, panels: Sequence[PlanePanel], epochs: Vector) -> Non
     panels : sequence of PlanePanel
     epochs : ndarray, shape (n_epochs,)
     """
-    figure, fields = _fields(len(panels), 4.6, 3.9)
+    figure, places = fields(len(panels), 4.6, 3.9)
     # Epochs are spread like their logarithm, with 0 among them.
     norm: Normalize = SymLogNorm(1.0, vmin=float(epochs.min()), vmax=max(float(epochs.max()), 1.0))
-    for axes, panel in zip(fields, panels, strict=True):
+    for axes, panel in zip(places, panels, strict=True):
         for epoch, x, y in zip(epochs, panel.x, panel.y, strict=True):
             colour = _MAP(norm(epoch))
             axes.plot(x, y, color=colour, linewidth=0.5, alpha=0.5, zorder=1)
@@ -96,10 +92,10 @@ def draw_planes(path: Path, panels: Sequence[PlanePanel], epochs: Vector) -> Non
         if panel.y_most is not None:
             axes.axhline(panel.y_most, color="0.5", linestyle=":", linewidth=0.8)
         axes.set(title=panel.title, xlabel=panel.x_axis, ylabel=panel.y_axis)
-    bar = figure.colorbar(ScalarMappable(norm, _MAP), ax=fields, label="epoch")
-    places = sorted({float(epochs[k]) for k in np.linspace(0, len(epochs) - 1, 6).astype(int)})
-    bar.set_ticks(places, labels=[f"{place:g}" for place in places])
-    _save(figure, path)
+    bar = figure.colorbar(ScalarMappable(norm, _MAP), ax=places, label="epoch")
+    ticks = sorted({float(epochs[k]) for k in np.linspace(0, len(epochs) - 1, 6).astype(int)})
+    bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    save(figure, path)
 
 
 def draw_course_by_epoch(path: Path, panels: Sequence[CoursePanel], epochs: Vector) -> None:
@@ -112,10 +108,10 @@ def draw_course_by_epoch(path: Path, panels: Sequence[CoursePanel], epochs: Vect
     panels : sequence of CoursePanel
     epochs : ndarray, shape (n_epochs,)
     """
-    figure, fields = _fields(len(panels), 4.4, 3.3)
+    figure, places = fields(len(panels), 4.4, 3.3)
     most = max(panel.values.shape[1] for panel in panels)
     with_legend = next(k for k, panel in enumerate(panels) if panel.values.shape[1] == most)
-    for place, (axes, panel) in enumerate(zip(fields, panels, strict=True)):
+    for place, (axes, panel) in enumerate(zip(places, panels, strict=True)):
         for layer in range(panel.values.shape[1]):
             # A layer has one colour in all panels.
             colour = matplotlib.colormaps["viridis"](layer / max(1, most - 1))
@@ -134,29 +130,4 @@ def draw_course_by_epoch(path: Path, panels: Sequence[CoursePanel], epochs: Vect
         axes.set(title=panel.title, xlabel="epoch", ylabel=panel.axis)
         if place == with_legend:
             axes.legend(fontsize="x-small")
-    _save(figure, path)
-
-
-def _fields(n: int, width: float, height: float):  # type: ignore[no-untyped-def]
-    columns = min(3, n) if n != 4 else 2
-    rows = -(-n // columns)
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    fields = list(np.atleast_1d(figure.subplots(rows, columns)).ravel())
-    for spare in fields[n:]:
-        spare.remove()
-    return figure, fields[:n]
-
-
-def _save(figure: Figure, path: Path) -> None:
-    kind = path.suffix.lower()
-    picture = BytesIO()
-    # A fixed salt gives the same file for the same picture.
-    with matplotlib.rc_context({"svg.hashsalt": "cpwl-milp"}):
-        metadata = {"Date": None} if kind == ".svg" else None
-        figure.savefig(picture, format=kind[1:], dpi=150, metadata=metadata)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, picture.getvalue())
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error), "a writable file") from None
+    save(figure, path)

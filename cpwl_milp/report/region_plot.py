@@ -12,7 +12,9 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, PathPatch, Polygon
@@ -29,11 +31,27 @@ from cpwl_milp.storage.atomic import write_whole
 FORMATS = (".png", ".svg")
 # Colours of layers and classes; they come again after ten.
 _TEN = matplotlib.colormaps["tab10"]
+_MASSES = matplotlib.colormaps["YlGnBu"]
+_EMPTY = (0.95, 0.95, 0.95)
 # Lines thinner than this, in points, are no longer seen.
 _THINNEST, _THICKEST = 0.05, 0.6
 
 # Bits of patterns that are handled as float64 at once: 64 MB.
 _BITS_AT_ONCE = 1 << 23
+
+
+@dataclass(frozen=True)
+class MassScale:
+    """The shares that the ends of the colour scale stand for, and what they are of."""
+
+    least: float
+    largest: float
+    label: str
+
+    @property
+    def norm(self) -> LogNorm:
+        """From shares to 0..1, by their logarithm."""
+        return LogNorm(self.least, max(self.largest, 1.0001 * self.least))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +74,8 @@ class RegionPicture:
     classes : ndarray, shape (n,), or None
         Their colours.
     legend : dict of str to (red, green, blue)
+    scale : MassScale or None
+        What the fills of regions coloured by mass mean.
     """
 
     polygons: Polygons
@@ -67,6 +87,7 @@ class RegionPicture:
     points: Dense | None = None
     classes: NDArray[np.intp] | None = None
     legend: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    scale: MassScale | None = None
 
 
 def draw_regions(path: FilePath, picture: RegionPicture) -> None:
@@ -101,6 +122,9 @@ def draw_regions(path: FilePath, picture: RegionPicture) -> None:
             zorder=3,
         )
     _frame(axes, picture)
+    if picture.scale is not None:
+        shades = ScalarMappable(picture.scale.norm, _MASSES)
+        figure.colorbar(shades, ax=axes, label=picture.scale.label, shrink=0.8)
     _write(figure, path, kind)
 
 
@@ -200,6 +224,20 @@ def pattern_colours(patterns: Packed) -> Dense:
         )
     )
     return colours
+
+
+def mass_colours(counts: NDArray[np.int64], n_samples: int) -> tuple[Dense, MassScale]:
+    """Colours of regions by their share of the samples, (n, 3), on a logarithmic scale.
+
+    Regions without a sample are light grey.
+    """
+    occupied = counts > 0
+    shares = counts / n_samples
+    largest = float(shares.max(initial=1.0 / n_samples))
+    scale = MassScale(1.0 / n_samples, largest, f"share of {n_samples:,} samples in the region")
+    colours = np.tile(_EMPTY, (len(counts), 1))
+    colours[occupied] = _MASSES(scale.norm(shares[occupied]))[:, :3]
+    return colours, scale
 
 
 def class_colours(classes: NDArray[np.int64]) -> Dense:

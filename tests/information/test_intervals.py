@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom, binomtest
 
 from cpwl_milp.information.intervals import (
     Interval,
@@ -12,6 +13,7 @@ from cpwl_milp.information.intervals import (
     entropy_interval,
     information_error,
     information_interval,
+    wilson,
 )
 from cpwl_milp.information.mutual import Contingency, plugin_information
 from cpwl_milp.information.null import permutation_null
@@ -104,3 +106,23 @@ def test_coverage_of_nothing(n: int, regions: int) -> None:
         covered.append(0.0 in corrected_interval(table, corrected, null))
     # Two errors are added of which one would do here, so the interval is rather too wide.
     assert np.mean(covered) > 0.93
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 20), (1, 20), (7, 20), (20, 20), (500, 10**6)])
+def test_wilson_is_where_the_score_test_does_not_reject(count: int, n: int) -> None:
+    found = wilson(count, n)
+    expected = binomtest(count, n).proportion_ci(0.95, "wilson")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert 0 <= found.low <= count / n <= found.high <= 1
+
+
+def test_wilson_covers() -> None:
+    """Exactly, by the binomial law: on average over probabilities close to 95 %."""
+    for n in (20, 200):
+        ends = [wilson(k, n) for k in range(n + 1)]
+        coverage = [
+            sum(binom.pmf(k, n, p) for k, end in enumerate(ends) if p in end)
+            for p in np.linspace(0.02, 0.98, 97)
+        ]
+        assert np.mean(coverage) == pytest.approx(0.95, abs=0.01)
+        assert min(coverage) > 0.83

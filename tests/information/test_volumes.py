@@ -10,7 +10,7 @@ from cpwl_milp.core.domains import Ball
 from cpwl_milp.core.errors import CheckFailedError, DataError, DomainError
 from cpwl_milp.core.network import Network
 from cpwl_milp.domains import polytope
-from cpwl_milp.information import volumes as module
+from cpwl_milp.information import region_volumes as module
 from cpwl_milp.information.volumes import (
     ExactInformation,
     decided_regions,

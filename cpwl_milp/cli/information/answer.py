@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cpwl_milp.cli.information.activations import ActivationRequest, show_activations
+from cpwl_milp.cli.information.density import DensityRequest, show_density
+from cpwl_milp.cli.information.figures import FigureRequest
+from cpwl_milp.cli.information.runs import weighed
 
 if TYPE_CHECKING:
     from cpwl_milp.core.domain import Domain
@@ -28,9 +31,14 @@ class Asked:
     activations: ActivationRequest | None
     permutations: int
     seed: int
+    density: DensityRequest | None = None
 
     def measured(
-        self, imported: ImportedModel, where: Domain | None, run: Path | None
+        self,
+        imported: ImportedModel,
+        where: Domain | None,
+        run: Path | None,
+        figures: FigureRequest,
     ) -> dict[str, Any]:
         """The part of the answer that depends on the samples."""
         from cpwl_milp.cli.arguments import question
@@ -57,8 +65,15 @@ class Asked:
             for layer, one in zip(found["layers"], narrow, strict=True):
                 layer["bottleneck"] = one.as_json()
             found["notes"] += NOTES
+        density = None
+        if self.density is not None:
+            assert where is not None
+            density, notes = self.density.compared(imported, where, rows, self.seed)
+            found["notes"] += notes
         return {
-            "run": None if run is None else _weighed(run, samples),
+            "density": density,
+            "run": None if run is None else weighed(run, samples),
+            "figures": figures.of_samples(found, samples),
             **found,
             **self._values(Path(imported.path), rows, classes),
         }
@@ -99,6 +114,8 @@ class Asked:
             "samples": None,
             "labels": labels,
             "layers": [],
+            "density": None,
+            "figures": [],
             "reliability_rule": RULE.text,
             "notes": [],
             **values,
@@ -144,16 +161,6 @@ class Asked:
         for notice in classes.notices:
             click.echo(f"note: {notice}", err=True)
         return classes
-
-
-def _weighed(run: Path, samples: Any) -> dict[str, Any]:
-    from cpwl_milp.cli.arguments import question
-    from cpwl_milp.partition.run_masses import write_run_masses
-
-    folder = question.stored_run(run)
-    complete = bool(folder.outcome and folder.outcome["complete"])
-    report = write_run_masses(run, folder.patterns(), samples, complete=complete)
-    return {"path": str(run), "complete": complete, **asdict(report)}
 
 
 def show(answer: dict[str, Any]) -> None:
@@ -208,9 +215,13 @@ def show(answer: dict[str, Any]) -> None:
     _show_bottlenecks(answer["layers"])
     if answer.get("activations"):
         show_activations(answer)
+    if answer.get("density"):
+        show_density(answer["density"])
     for note in answer["notes"]:
         click.echo(f"- {note}")
     click.echo(f"- {answer['reliability_rule']}")
+    for file in answer["figures"]:
+        click.echo(f"written: {file}")
 
 
 def _show_bottlenecks(layers: list[dict[str, Any]]) -> None:

@@ -15,6 +15,8 @@ from cpwl_milp.cli.information.activations import (
     activation_options,
 )
 from cpwl_milp.cli.information.answer import Asked, show
+from cpwl_milp.cli.information.density import DensityRequest, density_options
+from cpwl_milp.cli.information.figures import FigureRequest
 from cpwl_milp.cli.information.input_laws import Law, show_volumes
 from cpwl_milp.cli.output import print_json
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 _OF_A_RUN = (
     *("model_path", "moved", "fixed", "data", "labels", "label_bins", "atoms"),
     *("bottlenecks", "estimators", "bins", "bin_width", "bin_range", "sigma", "neighbours"),
-    *("noise", "noise_draws", "permutations", "seed", "as_json"),
+    *("noise", "noise_draws", "densities", "held_out", "permutations", "seed", "as_json"),
+    *("uniform", "gaussian", "draws", "channel", "figures"),
 )
 
 
@@ -94,6 +97,7 @@ def _mean_and_deviation(
     help="Ranks of the maps on regions, and regions merged where their maps agree, by layer.",
 )
 @activation_options
+@density_options
 @click.option(
     "--permutations",
     type=click.IntRange(min=1),
@@ -102,6 +106,12 @@ def _mean_and_deviation(
     help="Shuffles of the labels for the null.",
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the shuffles.")
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Draw entropies by layer, and region masses by rank, into DIR.",
+)
 @json_option
 def command(
     model: ModelRequest,
@@ -117,8 +127,10 @@ def command(
     channel: str | None,
     bottlenecks: bool,
     activations: ActivationRequest | None,
+    density: DensityRequest | None,
     permutations: int,
     seed: int,
+    figures: Path | None,
     as_json: bool,
 ) -> None:
     """Weigh regions with samples: entropies and information.
@@ -137,14 +149,18 @@ def command(
       cpwl-milp information network.onnx --box -1,1 --uniform
       cpwl-milp information network.onnx --gaussian 0,1 --draws 1000000
       cpwl-milp information tanh.onnx --data X.npy --labels y.npy --activations all
+      cpwl-milp information network.onnx --box -1,1 --data X.npy --density all
     """
     from cpwl_milp.cli.arguments import checks, domains, question
     from cpwl_milp.core.domains import domain_from
 
     law = Law.of(uniform, gaussian, draws, channel)
+    has_domain = domain.given or model.path.is_dir()
     _require_one_source(
-        data, labels, label_bins, atoms, bottlenecks, activations is not None, domain, law
+        data, labels, label_bins, atoms, bottlenecks, activations is not None, has_domain, law
     )
+    if density is not None and (law is not None or not has_domain):
+        raise click.UsageError("--density goes with --data and a box: --box LO,HI")
     run = model.path if model.path.is_dir() else None
     where = None
     if run is not None:
@@ -159,7 +175,10 @@ def command(
         raise click.UsageError("--model goes with RUN, the folder of an enumeration")
     asked = None
     if data is not None:
-        asked = Asked(data, labels, label_bins, atoms, bottlenecks, activations, permutations, seed)
+        asked = Asked(
+            *(data, labels, label_bins, atoms, bottlenecks, activations, permutations, seed),
+            density,
+        )
     imported = _load(model, run, asked)
     if imported is None:
         assert asked is not None
@@ -179,10 +198,12 @@ def command(
         "run": None,
     }
     if law is not None:
-        answer |= law.measured(imported.network, where, permutations, seed)
+        answer |= law.measured(
+            imported.network, where, run, FigureRequest(figures), permutations, seed
+        )
     else:
         assert asked is not None
-        answer |= asked.measured(imported, where, run)
+        answer |= asked.measured(imported, where, run, FigureRequest(figures))
     _print(answer, as_json)
 
 
@@ -203,7 +224,7 @@ def _load(model: ModelRequest, run: Path | None, asked: Asked | None) -> Importe
     try:
         return question.load(model)
     except UnsupportedOperatorError as error:
-        if asked is None or asked.activations is None or run is not None:
+        if asked is None or asked.activations is None or asked.density or run is not None:
             raise
         click.echo(f"note: no regions, only values of layers: {error}", err=True)
         return None
@@ -216,7 +237,7 @@ def _require_one_source(
     atoms: bool,
     bottlenecks: bool,
     activations: bool,
-    domain: DomainRequest,
+    has_domain: bool,
     law: Law | None,
 ) -> None:
     """Samples from a file or from a law, and what goes with either."""
@@ -226,5 +247,5 @@ def _require_one_source(
         raise click.UsageError("--label-bins needs --labels")
     if law is not None and (labels is not None or atoms or bottlenecks or activations):
         raise click.UsageError("--labels, --atoms, --bottlenecks, --activations go with --data")
-    if law is not None and law.gaussian is None and not domain.given:
+    if law is not None and law.gaussian is None and not has_domain:
         raise click.UsageError("--uniform needs a domain, e.g. --box LO,HI")

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cpwl_milp.cli.information.figures import FigureRequest
+from cpwl_milp.cli.information.runs import require_listed, weighed
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cpwl_milp.core.domain import Domain
     from cpwl_milp.core.network import Network
     from cpwl_milp.information.volumes import ExactPartition
+    from cpwl_milp.partition.samples import Bins
 
 _DRAWS = 100_000
+# Regions whose share of the draws is told, by partition.
+_TOLD = 10
+# Fields of the answer that need samples of a file.
+_NOT_OF_A_LAW: dict[str, Any] = {"activations": [], "activation_settings": None, "density": None}
 _NOTES = (
     "all entropies and informations are in bits; log base 2",
     "p(region) is its share of the domain's volume: nothing is estimated",
@@ -63,13 +73,19 @@ class Law:
         return Law(gaussian, draws, channel)
 
     def measured(
-        self, network: Network, domain: Domain | None, permutations: int, seed: int
+        self,
+        network: Network,
+        domain: Domain | None,
+        run: Path | None,
+        figures: FigureRequest,
+        permutations: int,
+        seed: int,
     ) -> dict[str, Any]:
         """The part of the answer that depends on the law."""
         found = (
-            self._exact(network, domain)
+            self._exact(network, domain, run, figures)
             if self.draws is None
-            else self._drawn(network, domain, self.draws, permutations, seed)
+            else self._drawn(network, domain, run, figures, self.draws, permutations, seed)
         )
         mean, deviation = self.gaussian or (None, None)
         law = {
@@ -83,7 +99,14 @@ class Law:
         return {**found, "law": law | found.get("law", {})}
 
     def _drawn(
-        self, network: Network, domain: Domain | None, n: int, permutations: int, seed: int
+        self,
+        network: Network,
+        domain: Domain | None,
+        run: Path | None,
+        figures: FigureRequest,
+        n: int,
+        permutations: int,
+        seed: int,
     ) -> dict[str, Any]:
         import numpy as np
 
@@ -102,9 +125,23 @@ class Law:
         labels = as_labels(decided.astype(np.int64), n, where="decisions")
         samples = sample_patterns(network, x, domain)
         found = measure(samples, labels, n_permutations=permutations, seed=seed).as_json()
-        return {**found, "activations": [], "activation_settings": None}
+        for layer, patterns in zip(found["layers"], samples.layers, strict=True):
+            layer["own"]["shares"] = _shares(patterns.own)
+            layer["prefix"]["shares"] = _shares(patterns.prefix)
+        found["notes"].append(
+            f"shares: of the {_TOLD} most probable regions among the draws, with 95 % intervals "
+            "(Wilson 1927), each by itself"
+        )
+        return {
+            **found,
+            **_NOT_OF_A_LAW,
+            "run": None if run is None else weighed(run, samples),
+            "figures": figures.of_samples(found, samples),
+        }
 
-    def _exact(self, network: Network, domain: Domain | None) -> dict[str, Any]:
+    def _exact(
+        self, network: Network, domain: Domain | None, run: Path | None, figures: FigureRequest
+    ) -> dict[str, Any]:
         from cpwl_milp.information.volumes import decided_regions, exact_information
         from cpwl_milp.storage.arrays import read_array
 
@@ -113,7 +150,7 @@ class Law:
         parts = decided_regions(network, domain)
         found = exact_information(network, parts, channel)
         n = parts.n_classes if channel is None else channel.shape[1]
-        return {
+        answer = {
             "n_samples": None,
             "population": "volumes",
             "samples": None,
@@ -128,10 +165,23 @@ class Law:
             ],
             "reliability_rule": "",
             "notes": list(_NOTES),
-            "activations": [],
-            "activation_settings": None,
+            **_NOT_OF_A_LAW,
             "law": {"method": found.method, "volume_share": found.volume_share},
         }
+        listed = None if run is None else require_listed(run, parts.bits, found.layers)
+        return {**answer, "run": listed, "figures": figures.of_volumes(answer, network, parts)}
+
+
+def _shares(bins: Bins) -> list[dict[str, Any]]:
+    import numpy as np
+
+    from cpwl_milp.information.intervals import wilson
+
+    n = len(bins.ids)
+    largest = np.sort(bins.counts)[::-1][:_TOLD]
+    return [
+        {"share": int(count) / n, "interval": wilson(int(count), n).as_json()} for count in largest
+    ]
 
 
 def _part(part: ExactPartition) -> dict[str, Any]:
@@ -145,7 +195,9 @@ def show_volumes(answer: dict[str, Any]) -> None:
     """Print the exact answer."""
     from cpwl_milp.report.tables import show_table
 
-    law, labels = answer["law"], answer["labels"]
+    law, labels, run = answer["law"], answer["labels"], answer["run"]
+    if run is not None:
+        click.echo(f"the {run['regions']:,} regions are those that {run['path']} lists")
     click.echo(
         f"inputs uniform on the domain; volumes by {law['method']} add up to "
         f"{law['volume_share']:.12g} of it"
@@ -169,3 +221,5 @@ def show_volumes(answer: dict[str, Any]) -> None:
     show_table("regions as bins, exact (bits)", columns, rows)
     for note in answer["notes"]:
         click.echo(f"- {note}")
+    for file in answer["figures"]:
+        click.echo(f"written: {file}")

@@ -20,6 +20,7 @@ import click
 
 from cpwl_milp.cli.arguments.requests import ModelRequest
 from cpwl_milp.cli.information.answer import Asked
+from cpwl_milp.cli.information.figures import FigureRequest
 
 _SCHEMA = "cpwl-milp/plane/1"
 
@@ -190,7 +191,7 @@ def measured_checkpoint(model: ModelRequest, asked: Asked) -> dict[str, Any]:
             question.checked(imported, None, asked.seed)
             found = {
                 "model": question.described(imported),
-                **asked.measured(imported, None, None),
+                **asked.measured(imported, None, None, FigureRequest()),
             }
     return {**found, "accuracy": asked.accuracy(model.path)}
 

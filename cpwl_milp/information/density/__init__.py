@@ -1,0 +1,1 @@
+"""Densities of data: the regions as bins of a histogram, beside what is used elsewhere."""
