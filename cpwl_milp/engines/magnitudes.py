@@ -6,15 +6,19 @@ import numpy as np
 
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.bounds import Bounds
-from cpwl_milp.core.domain import Domain
 from cpwl_milp.core.network import Network
 
-# Below this share of its terms a bias is lost in their rounding.
-_DROWNED = 1e-13
+# Of the terms below: their errors, unlike those of a unit's own terms, are hardly ever all of one
+# sign. Tolerances of 1e-11 of the magnitudes still are 450 roundings of what is inherited.
+_INHERITED_SHARE = 1e-2
 
 
 def term_magnitudes(network: Network, reach: Vector, bounds: Bounds) -> list[Vector]:
-    """``sum_k |W_ik| max|a_k| + |b_i|`` of every z, one array (n_out,) a layer.
+    """``sum_k |W_ik| max|a_k| + |b_i|`` of every z, or what it inherits, one array a layer.
+
+    A value may be small though it is the sum of large terms. It then carries their rounding
+    errors, which the next layer's weights pass on: of the terms of all layers, passed on by
+    ``|W|`` as if nothing cancelled, a hundredth counts where that is more.
 
     Parameters
     ----------
@@ -22,31 +26,19 @@ def term_magnitudes(network: Network, reach: Vector, bounds: Bounds) -> list[Vec
     reach : ndarray, shape (n_inputs,)
         Largest magnitude of each input.
     bounds : Bounds
+
+    Returns
+    -------
+    list of ndarray, shape (n_out,) each
     """
     found = []
+    inherited = np.zeros(network.n_inputs)
     for layer, lower, upper in zip(network.layers, bounds.lower, bounds.upper, strict=True):
-        found.append(np.asarray(layer.affine.magnitude() @ reach) + np.abs(layer.affine.bias))
+        magnitude = layer.affine.magnitude()
+        terms = np.asarray(magnitude @ reach) + np.abs(layer.affine.bias)
+        summed = terms + np.asarray(magnitude @ inherited)
+        found.append(np.maximum(terms, _INHERITED_SHARE * summed))
         # Two pieces, of whatever slopes, have their largest magnitude at an end.
         reach = np.maximum(np.abs(layer.activate(lower)), np.abs(layer.activate(upper)))
+        inherited = np.maximum(1.0, np.abs(layer.slope)) * summed
     return found
-
-
-def drowned_biases(network: Network, domain: Domain, bounds: Bounds) -> int:
-    """Hidden units whose bias decides their sign somewhere but is lost in rounding elsewhere.
-
-    A bias that is not zero but far below the other terms (a box of 1e16, say) moves a kink by
-    less than float64 can tell from a bias of zero: no decision on the unit can be trusted.
-    """
-    box = domain.box
-    reach = np.maximum(np.abs(box.lower), np.abs(box.upper))
-    count = 0
-    for layer, magnitude, stability in zip(
-        network.layers,
-        term_magnitudes(network, reach, bounds),
-        bounds.stability(network),
-        strict=True,
-    ):
-        bias = np.abs(layer.affine.bias[layer.units])
-        lost = (bias > 0) & (bias < _DROWNED * magnitude[layer.units])
-        count += int(np.count_nonzero(lost & stability.unstable))
-    return count

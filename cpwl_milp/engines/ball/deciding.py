@@ -60,13 +60,14 @@ _ROOM = 4e-15
 def decide(state, unit):
     """What a unit does on the cell at hand: BIT_0, BIT_1, CUTS, LACKS_SPACE or a doubt.
 
-    With CUTS, the free slot behind the cell's own holds the nearest point of the other child.
+    Where the other child surely is there (CUTS, or a doubt of the point's own side), the free slot
+    behind the cell's own holds that child's nearest point.
 
     Returns
     -------
     code : int
     nearer : int
-        With CUTS the bit of the child that keeps the cell's point.
+        The bit of the side that the cell's point is on.
     """
     state.counters[TESTS] += 1
     level = state.at[LEVELS]
@@ -92,14 +93,16 @@ def decide(state, unit):
         return LACKS_SPACE, 0
     if own == _ABSENT:
         return 1 - nearer, 0
-    if own == _THERE and other == _THERE:
-        state.trust[here, BLUR] = max(state.trust[here, BLUR], state.found[OWN_BLUR])
-        return CUTS, nearer
     if own == _OPEN and other == _OPEN:
         return ASKS + BOTH, 0
+    if own == _THERE:
+        # The child on this side keeps the point.
+        state.trust[here, BLUR] = max(state.trust[here, BLUR], state.found[OWN_BLUR])
+        if other == _THERE:
+            return CUTS, nearer
     # The side in doubt is that of the nearer bit, or the other one.
     doubtful = nearer if own == _OPEN else 1 - nearer
-    return ASKS + (ABOVE if doubtful else BELOW), 0
+    return ASKS + (ABOVE if doubtful else BELOW), nearer
 
 
 @inlined_kernel

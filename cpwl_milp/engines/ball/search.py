@@ -30,6 +30,7 @@ from cpwl_milp.engines.ball.state import (
     ENTERED,
     LAYER,
     LEVELS,
+    NEARER,
     OF_LAYER,
     OF_NEXT,
     OF_ROW,
@@ -114,7 +115,7 @@ def search(layout, state, quota, with_points, backtrack_first):
                 if is_pushed(layout, state, unit, outcome - ASKS):
                     outcome = BIT_1 if outcome == ASKS + BELOW else BIT_0
             if outcome > ASKS:
-                at[ASKED], at[DOUBT] = unit, outcome - ASKS
+                at[ASKED], at[DOUBT], at[NEARER] = unit, outcome - ASKS, nearer
                 return AMBIGUOUS
             if outcome == LACKS_SPACE:
                 return NEEDS_SPACE
@@ -193,13 +194,18 @@ def swap(slots, level):
 
 @inlined_kernel
 def divide(layout, state, unit, thin):
-    """Take a cut of which one side, the bit `thin`, is too thin for float64; where that leads."""
+    """Take a cut of which one side, the bit `thin`, is too thin for float64; where that leads.
+
+    The thick side has the cell's point if that is on it, else the one in the free slot.
+    """
     bit = state.fixed[unit]
-    if bit < 0:
+    first = bit < 0
+    if first:
         bit = 0
-        # The thick side keeps the cell's point.
-        if thin == 1:
-            swap(state.slots, state.at[LEVELS])
+    if (state.at[NEARER] == thin) == (not first or thin == 0):
+        # The point at this level is that of the sibling, or of the only child.
+        swap(state.slots, state.at[LEVELS])
+    if first:
         push(state, unit, thin == 1)
     return go_to(layout, state, unit, bit, bit == thin)
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 # Places in State.at: layer at hand, place in its list of open units, levels, rows of the path,
 # regions emitted, whether the layer stands, layers that the start of the cube had counted; the unit
-# asked about and its doubt; on a cell too thin, the place in a pattern of the first unit that is
-# not decided; whether no unit has a bias.
+# asked about, its doubt and the side that the cell's point is on; on a cell too thin, the place in
+# a pattern of the first unit that is not decided; whether no unit has a bias.
 LAYER, OPEN, LEVELS, PATH, EMITTED, ENTERED, COUNTED, ASKED, DOUBT, STANDING = range(10)
-HOMOGENEOUS = 10
-N_PLACES = 11
+HOMOGENEOUS, NEARER = 10, 11
+N_PLACES = 12
 
 # Places in State.counters.
 CUTS, TESTS, STEPS, SHRUNK, TIES, DOUBTS, COMPOSED = range(7)

@@ -64,6 +64,22 @@ def test_nearest_points_whose_squares_underflow() -> None:
     assert len(expected.patterns) == 54
 
 
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [
+        # Values of 1e-15 that are sums of terms of 7: what the next layer makes of them is noise.
+        (5115331, 1),
+        # The cell's point is on the thin side of a cut: the thick side has another one.
+        (5121652, 15),
+    ],
+)
+def test_slivers_that_were_miscounted(seed: int, expected: int) -> None:
+    network, ball = _sliver_question(seed, 4)
+    exact = listed(ExactBallEngine(network, ball))
+    assert np.array_equal(_found(network, ball).regions.patterns, exact.regions.patterns)
+    assert len(exact.patterns) == expected
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**9))
 def test_exact_distances_by_definition(seed: int) -> None:
