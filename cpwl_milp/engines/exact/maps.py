@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from fractions import Fraction
 from operator import itemgetter, mul
 from typing import Protocol
 
@@ -64,6 +66,14 @@ class ExactMaps:
             position = self._layers[layer].units[unit - self._offsets[layer]]
             found = kept.primitive[unit] = primitive(self._row(layer, position, kept))
         return found
+
+    def scale(self, unit: int, bits: Bits) -> Fraction:
+        """The positive number that `row` is to be multiplied by to be the pre-activation itself."""
+        layer = self._layer_of[unit]
+        exact = self._layers[layer]
+        position = exact.units[unit - self._offsets[layer]]
+        divisor = math.gcd(*self._row(layer, position, self._composed(layer, bits)))
+        return Fraction(max(1, divisor), 1 << exact.exponent)
 
     def _row(self, layer: int, position: int, kept: _Composed) -> Row:
         found = kept.rows.get(position)

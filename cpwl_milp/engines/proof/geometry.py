@@ -1,0 +1,282 @@
+"""Vertices of cells in float64: where to look for multipliers and for points inside.
+
+Nothing is concluded from what is found here: `maps.proves` and `maps.is_inside` judge it.
+"""
+
+from __future__ import annotations
+
+from cpwl_milp.engines.proof.state import AGE, PIVOTS
+from cpwl_milp.engines.proof.strict import strict_entry, strict_kernel
+
+# Targets and walls are of order one.
+_LEAST_SLOPE = 1e-12
+_TOLERANCE = 1e-11
+_TIE = 1e-13
+# Edges are computed anew after so many pivots along a path.
+_STALE = 60
+
+# What `cross` found.
+CROSSED = 0
+POSITIVE_ONLY = 1
+NEGATIVE_ONLY = 2
+
+
+@strict_kernel
+def height(state, slot):
+    """The target's value at the vertex."""
+    value = state.target[0]
+    for k in range(state.vertex.shape[1]):
+        value += state.target[k + 1] * state.vertex[slot, k]
+    return value
+
+
+@strict_kernel
+def descending(state, slot, sign, bland):
+    """The edge along which ``sign * target`` falls the most, -1 if none; fills `state.slopes`."""
+    d = state.vertex.shape[1]
+    best, steepest = -1, 0.0
+    for j in range(d):
+        slope, length = 0.0, 0.0
+        for k in range(d):
+            edge = state.edges[slot, j, k]
+            slope += state.target[k + 1] * edge
+            length = max(length, abs(edge))
+        slope *= sign
+        state.slopes[j] = slope
+        if slope < -_LEAST_SLOPE * length:
+            if bland:
+                if best < 0 or state.active[slot, j] < state.active[slot, best]:
+                    best = j
+            elif slope < steepest * length:
+                best, steepest = j, slope / length
+    return best
+
+
+@strict_kernel
+def blocking(state, slot, n_walls, edge):
+    """The function that an edge reaches first, and after which step; (-1, 0) if none."""
+    d = state.vertex.shape[1]
+    best, shortest, best_slope = -1, 1e300, 0.0
+    length = 0.0
+    for k in range(d):
+        length = max(length, abs(state.edges[slot, edge, k]))
+    least = _LEAST_SLOPE * length
+    for c in range(d):
+        slope = state.edges[slot, edge, c]
+        if abs(slope) > least:
+            room = 1.0 - state.vertex[slot, c] if slope > 0.0 else 1.0 + state.vertex[slot, c]
+            step = max(room, 0.0) / abs(slope)
+            if step < shortest:
+                best, shortest, best_slope = (d + c if slope > 0.0 else c), step, abs(slope)
+    for wall in range(n_walls):
+        if state.in_geometry[wall] == 0:
+            continue
+        slope = 0.0
+        for k in range(d):
+            slope += state.walls[wall, k + 1] * state.edges[slot, edge, k]
+        if slope < -least:
+            room = state.walls[wall, 0]
+            for k in range(d):
+                room += state.walls[wall, k + 1] * state.vertex[slot, k]
+            step = max(room, 0.0) / -slope
+            if step < shortest - _TIE * length or (
+                step < shortest + _TIE * length and -slope > best_slope
+            ):
+                best, shortest, best_slope = 2 * d + wall, min(step, shortest), -slope
+    for j in range(d):
+        if state.active[slot, j] == best and j != edge:
+            # Rounding: an active function does not change along this edge.
+            return -1, 0.0
+    return best, shortest
+
+
+@strict_kernel
+def enter(state, slot, edge, function):
+    """A function becomes active in place of that of an edge, at a vertex where it is 0."""
+    d = state.vertex.shape[1]
+    if function < 2 * d:
+        c = function % d
+        sign = 1.0 if function < d else -1.0
+        pivot = sign * state.edges[slot, edge, c]
+    else:
+        wall = function - 2 * d
+        pivot = 0.0
+        for k in range(d):
+            pivot += state.walls[wall, k + 1] * state.edges[slot, edge, k]
+    for k in range(d):
+        state.edges[slot, edge, k] /= pivot
+    for j in range(d):
+        if j == edge:
+            continue
+        if function < 2 * d:
+            slope = sign * state.edges[slot, j, c]
+        else:
+            slope = 0.0
+            for k in range(d):
+                slope += state.walls[wall, k + 1] * state.edges[slot, j, k]
+        if slope != 0.0:
+            for k in range(d):
+                state.edges[slot, j, k] -= slope * state.edges[slot, edge, k]
+    state.active[slot, edge] = function
+    state.split[slot, AGE] += 1
+    state.counters[PIVOTS] += 1
+
+
+@strict_kernel
+def step_along(state, slot, edge, step):
+    """Move the vertex along an edge."""
+    for k in range(state.vertex.shape[1]):
+        state.vertex[slot, k] += step * state.edges[slot, edge, k]
+
+
+@strict_kernel
+def lowest(state, slot, n_walls):
+    """Move the vertex to where the target is least; False if it falls below 0 or that fails."""
+    d = state.vertex.shape[1]
+    stalled = 0
+    for _ in range(60 + 8 * (n_walls + d)):
+        if height(state, slot) < -_TOLERANCE:
+            return False
+        edge = descending(state, slot, 1.0, stalled > 2 * d + 6)
+        if edge < 0:
+            return True
+        slope = state.slopes[edge]
+        function, step = blocking(state, slot, n_walls, edge)
+        if function < 0:
+            return False
+        stalled = stalled + 1 if -slope * step < 1e-14 else 0
+        step_along(state, slot, edge, step)
+        enter(state, slot, edge, function)
+    return False
+
+
+@strict_kernel
+def cross(state, slot, n_walls, function):
+    """Move the vertex to the hyperplane of the target, which is wall `function - 2 d`.
+
+    On the way `state.point` and `state.opposite` become points of the cell with the target above
+    and below 0.
+
+    Returns
+    -------
+    outcome : int
+        CROSSED, or the one side of the target that was found.
+    above, below : float
+        The target there; 0 where there is no such point.
+    """
+    d = state.vertex.shape[1]
+    value = height(state, slot)
+    sign = -1.0 if value < -_TOLERANCE else 1.0
+    started_at_zero = abs(value) <= _TOLERANCE
+    stalled = 0
+    above, below = 0.0, 0.0
+    for _ in range(80 + 8 * (n_walls + d)):
+        edge = descending(state, slot, sign, stalled > 2 * d + 6)
+        if edge < 0:
+            value = sign * height(state, slot)
+            if started_at_zero and value <= _TOLERANCE:
+                # Nothing below on this way; the other way from here.
+                started_at_zero = False
+                sign = -sign
+                continue
+            break
+        slope = state.slopes[edge]
+        blocker, step = blocking(state, slot, n_walls, edge)
+        if blocker < 0:
+            break
+        value = sign * height(state, slot)
+        end = value + slope * step
+        if end < -_TOLERANCE:
+            start = max(value, 0.0)
+            for k in range(d):
+                here = state.vertex[slot, k]
+                there = here + step * state.edges[slot, edge, k]
+                state.point[k] = here if sign > 0.0 else there
+                state.opposite[k] = there if sign > 0.0 else here
+            if sign > 0.0:
+                above, below = start, end
+            else:
+                above, below = -end, -start
+            step_along(state, slot, edge, start / -slope)
+            enter(state, slot, edge, function)
+            return CROSSED, above, below
+        stalled = stalled + 1 if -slope * step < 1e-14 else 0
+        step_along(state, slot, edge, step)
+        enter(state, slot, edge, blocker)
+    return (POSITIVE_ONLY if sign > 0.0 else NEGATIVE_ONLY), above, below
+
+
+@strict_kernel
+def refresh(state, slot):
+    """Edges and vertex computed anew from the active functions, if many pivots made them.
+
+    Gauss-Jordan elimination in place of the edges, with a copy of nothing: the last slot's edges
+    serve as scratch. Leaves all as it is where the functions look dependent.
+    """
+    if state.split[slot, AGE] < _STALE:
+        return
+    state.split[slot, AGE] = 0
+    d = state.vertex.shape[1]
+    spare = state.edges.shape[0] - 1
+    if slot == spare:
+        return
+    work = state.edges[spare]
+    # Newton's iteration for the inverse: E <- E (2 I - N E), N the gradients (Schulz 1933). Two
+    # steps square the error twice; cheaper to write than an elimination, and as good here.
+    for _ in range(2):
+        for i in range(d):
+            for j in range(d):
+                # The slope of active function i along edge j.
+                value = slope_of(state, slot, state.active[slot, i], j)
+                work[i, j] = (2.0 if i == j else 0.0) - value
+        for k in range(d):
+            for j in range(d):
+                total = 0.0
+                for i in range(d):
+                    total += state.edges[slot, i, k] * work[i, j]
+                state.slopes[j] = total
+            for j in range(d):
+                state.edges[slot, j, k] = state.slopes[j]
+    for i in range(d):
+        function = state.active[slot, i]
+        state.slopes[i] = -room_of(state, slot, function)
+    for i in range(d):
+        for k in range(d):
+            state.vertex[slot, k] += state.slopes[i] * state.edges[slot, i, k]
+
+
+@strict_kernel
+def slope_of(state, slot, function, edge):
+    """How fast a function changes along an edge."""
+    d = state.vertex.shape[1]
+    if function < 2 * d:
+        c = function % d
+        return state.edges[slot, edge, c] if function < d else -state.edges[slot, edge, c]
+    slope = 0.0
+    for k in range(d):
+        slope += state.walls[function - 2 * d, k + 1] * state.edges[slot, edge, k]
+    return slope
+
+
+@strict_kernel
+def room_of(state, slot, function):
+    """A function's value at the vertex."""
+    d = state.vertex.shape[1]
+    if function < 2 * d:
+        t = state.vertex[slot, function % d]
+        return 1.0 + t if function < d else 1.0 - t
+    value = state.walls[function - 2 * d, 0]
+    for k in range(d):
+        value += state.walls[function - 2 * d, k + 1] * state.vertex[slot, k]
+    return value
+
+
+@strict_entry
+def impose(state, wall):
+    """Bring the vertex of slot 0 to the side of a domain's inequality, and let it keep to it."""
+    d = state.vertex.shape[1]
+    for k in range(d + 1):
+        state.target[k] = state.walls[wall, k]
+    if height(state, 0) < 0.0:
+        cross(state, 0, wall, 2 * d + wall)
+    state.in_geometry[wall] = 1

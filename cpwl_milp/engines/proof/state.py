@@ -1,0 +1,186 @@
+"""The memory of a proof in progress. All of it but the patterns is the path from the root."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpwl_milp.core.affine import Dense, Vector
+from cpwl_milp.engines.proof.plan import Plan
+
+# Places in `State.at`.
+SLOT, LAYER, PHASE, OUT, ASK_UNIT, ASK_BIT, ANSWERED, WRITES, LEAVES, N_PLACES = range(10)
+# Phases.
+ENTER, CLOSE, SPLIT, LEAF, DONE = range(5)
+# Columns of `State.ranges`.
+FIRST, END_, MIDDLE = range(3)
+# Columns of `State.split`.
+UNIT, OF_LAYER, PENDING, THIN_SIDE, HINGE, STRANGE, AGE, N_SPLIT = range(8)
+# Values of THIN_SIDE.
+NEITHER = -1
+# Counters.
+IN_FLOATS, LEAVES_IN_FLOATS, PIVOTS, N_COUNTERS = range(4)
+
+_FIRST_SLOTS = 32
+# Bytes of records kept before they are handed over.
+BUFFER = 1 << 20
+
+
+class State(NamedTuple):
+    """Arrays of the search.
+
+    A *slot* is a cell on the path: slot s has s splits above it. A *wall* is a function that is at
+    least 0 on the cell: those of the domain, then that of each split.
+
+    Attributes
+    ----------
+    words : ndarray of uint64, shape (n_regions, words)
+        The listed patterns in lexicographic order, unit 0 of a layer in the highest bit.
+    maps : ndarray, shape (d + 1, n_rows); errors, sizes : shape (n_rows,)
+        See `maps`.
+    target, of_target : the function at hand; its size, error and exponent
+    shares, terms : multipliers and their walls
+    walls : ndarray, shape (.., d + 1)
+        Scaled by powers of two.
+    of_wall : ndarray, shape (.., 2)
+        Size and error.
+    wall_exponent, in_geometry : ndarray
+        The scale; whether vertices keep to the wall.
+    vertex, edges, active, witness : one a slot
+        A vertex, the d edges from there (rows; along edge j only the function of `active[j]`
+        changes, with slope 1), and a point inside. Ids of functions: c and d + c for the faces
+        ``t_c >= -1`` and ``t_c <= 1``, ``2 d + i`` for wall i.
+    opens : ndarray of uint64, one row a slot
+        Units of the layer at hand that are not decided.
+    ranges, split : ndarray of int64, one row a slot
+    """
+
+    at: NDArray[np.int64]
+    counters: NDArray[np.int64]
+    words: NDArray[np.uint64]
+    maps: Dense
+    errors: Vector
+    sizes: Vector
+    value: Vector
+    target: Vector
+    of_target: Vector
+    shares: Vector
+    terms: NDArray[np.int64]
+    point: Vector
+    opposite: Vector
+    slopes: Vector
+    walls: Dense
+    of_wall: Dense
+    wall_exponent: NDArray[np.int64]
+    in_geometry: NDArray[np.int8]
+    vertex: Dense
+    edges: NDArray[np.float64]
+    active: NDArray[np.int64]
+    witness: Dense
+    opens: NDArray[np.uint64]
+    mixed: NDArray[np.uint64]
+    ranges: NDArray[np.int64]
+    split: NDArray[np.int64]
+    out: NDArray[np.uint8]
+    float32: NDArray[np.float32]
+    float32_bytes: NDArray[np.uint8]
+    float64: Vector
+    float64_bytes: NDArray[np.uint8]
+
+
+def new_state(
+    plan: Plan,
+    words: NDArray[np.uint64],
+    rows: Dense,
+    errors: Vector,
+    inside: Vector,
+    *,
+    writes: bool,
+) -> State:
+    """The memory at the root, its domain's inequalities not imposed yet.
+
+    Parameters
+    ----------
+    rows, errors : ndarray
+        Of the domain's inequalities, in t.
+    inside : ndarray, shape (d,)
+        A point inside the domain, in t.
+    writes : bool
+        Whether records are written.
+    """
+    d = plan.centre.size
+    n_rows = plan.bias.size
+    most_words = int(np.max(np.diff(plan.word_at), initial=1))
+    slots = _FIRST_SLOTS
+    sizes = np.abs(rows).sum(axis=1) * (1 + 1e-12) + errors
+    exponents = np.frexp(sizes)[1].astype(np.int64)
+    walls = np.zeros((len(rows) + slots, d + 1))
+    walls[: len(rows)] = np.ldexp(rows, -exponents[:, None])
+    of_wall = np.zeros((len(walls), 2))
+    of_wall[: len(rows)] = np.ldexp(np.column_stack([sizes, errors]), -exponents[:, None])
+    exact_zero = ~rows.any(axis=1)
+    of_wall[: len(rows)][exact_zero] = 0.0
+    wall_exponent = np.zeros(len(walls), dtype=np.int64)
+    wall_exponent[: len(rows)] = exponents
+    at = np.zeros(N_PLACES, dtype=np.int64)
+    at[WRITES] = writes
+    edges = np.zeros((slots, d, d))
+    edges[0] = np.eye(d)
+    active = np.zeros((slots, d), dtype=np.int64)
+    active[0] = np.arange(d)
+    vertex = np.zeros((slots, d))
+    vertex[0] = -1.0
+    witness = np.zeros((slots, d))
+    witness[0] = inside
+    ranges = np.zeros((slots, 3), dtype=np.int64)
+    ranges[0] = 0, len(words), 0
+    float32, float64 = np.zeros(1, dtype=np.float32), np.zeros(1)
+    return State(
+        at=at,
+        counters=np.zeros(N_COUNTERS, dtype=np.int64),
+        words=words,
+        maps=np.zeros((d + 1, n_rows)),
+        errors=np.zeros(n_rows),
+        sizes=np.zeros(n_rows),
+        value=np.zeros(d + 1),
+        target=np.zeros(d + 1),
+        of_target=np.zeros(3),
+        shares=np.zeros(d),
+        terms=np.zeros(d, dtype=np.int64),
+        point=np.zeros(d),
+        opposite=np.zeros(d),
+        slopes=np.zeros(d),
+        walls=walls,
+        of_wall=of_wall,
+        wall_exponent=wall_exponent,
+        in_geometry=np.zeros(len(walls), dtype=np.int8),
+        vertex=vertex,
+        edges=edges,
+        active=active,
+        witness=witness,
+        opens=np.zeros((slots, most_words), dtype=np.uint64),
+        mixed=np.zeros(most_words, dtype=np.uint64),
+        ranges=ranges,
+        split=np.zeros((slots, N_SPLIT), dtype=np.int64),
+        out=np.zeros(BUFFER, dtype=np.uint8),
+        float32=float32,
+        float32_bytes=float32.view(np.uint8),
+        float64=float64,
+        float64_bytes=float64.view(np.uint8),
+    )
+
+
+_BY_SLOT = ("vertex", "edges", "active", "witness", "opens", "ranges", "split")
+_BY_WALL = ("walls", "of_wall", "wall_exponent", "in_geometry")
+
+
+def grown(state: State) -> State:
+    """The state with twice as many slots."""
+    more = len(state.vertex)
+    larger = {}
+    for name in (*_BY_SLOT, *_BY_WALL):
+        array = getattr(state, name)
+        larger[name] = np.concatenate([array, np.zeros((more, *array.shape[1:]), array.dtype)])
+    return state._replace(**larger)

@@ -1,0 +1,14 @@
+"""How the kernels of proofs are compiled: as the engines' are, but with IEEE comparisons.
+
+A NaN or an infinity makes a comparison false here, and nothing is concluded from it. A product and
+a sum may still be one rounding: error bounds hold all the more.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cpwl_milp.engines.compiled import entry_kernel
+
+strict_entry = partial(entry_kernel, fastmath={"contract"})
+strict_kernel = partial(strict_entry, no_cpython_wrapper=True)

@@ -1,0 +1,84 @@
+"""Records of a certificate, written by kernels; `checking.records` says what they look like."""
+
+from __future__ import annotations
+
+import math
+
+from cpwl_milp.engines.proof.state import OUT, WRITES
+from cpwl_milp.engines.proof.strict import strict_kernel
+
+_CLOSE_SHORT, _CLOSE_LONG, _SPLIT, _LEAF = 0, 2, 16, 32
+
+
+@strict_kernel
+def longest_record(d):
+    """Bytes that one record can take at most."""
+    return 16 + 10 * d
+
+
+@strict_kernel
+def write_close(state, unit, bit, n_terms, short):
+    """A unit closed to a bit, with `state.shares` as multipliers of the scaled functions."""
+    if state.at[WRITES] == 0:
+        return
+    put_byte(state, (_CLOSE_SHORT if short else _CLOSE_LONG) + bit)
+    put_u16(state, unit)
+    put_byte(state, n_terms)
+    for n in range(n_terms):
+        wall = state.terms[n]
+        put_u16(state, wall)
+        # 2^-a target = sum share 2^-b wall: so target = sum share 2^(a - b) wall.
+        shift = int(state.of_target[2]) - state.wall_exponent[wall]
+        share = math.ldexp(state.shares[n], shift)
+        if short:
+            state.float32[0] = share
+            put_bytes(state, state.float32_bytes, 4)
+        else:
+            put_float(state, share)
+
+
+@strict_kernel
+def write_split(state, unit):
+    """A split by a unit."""
+    if state.at[WRITES] == 0:
+        return
+    put_byte(state, _SPLIT)
+    put_u16(state, unit)
+
+
+@strict_kernel
+def write_leaf(state):
+    """A region with `state.point` inside."""
+    if state.at[WRITES] == 0:
+        return
+    put_byte(state, _LEAF)
+    for k in range(state.point.shape[0]):
+        put_float(state, state.point[k])
+
+
+@strict_kernel
+def put_byte(state, value):
+    """One byte."""
+    state.out[state.at[OUT]] = value
+    state.at[OUT] += 1
+
+
+@strict_kernel
+def put_u16(state, value):
+    """Two bytes, little-endian."""
+    put_byte(state, value & 255)
+    put_byte(state, value >> 8)
+
+
+@strict_kernel
+def put_float(state, value):
+    """A float64."""
+    state.float64[0] = value
+    put_bytes(state, state.float64_bytes, 8)
+
+
+@strict_kernel
+def put_bytes(state, source, size):
+    """Some bytes, in the machine's order (little-endian where numba runs)."""
+    for k in range(size):
+        put_byte(state, source[k])
