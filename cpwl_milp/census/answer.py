@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.counting import CountBounds
 from cpwl_milp.engines.choice import EngineSettings
+from cpwl_milp.engines.proof import Proof
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.outcome import Bracket
 
@@ -61,6 +62,8 @@ class Count:
     decisions : dict of str to int
         How decisions were settled; ``ties`` were within the tolerance.
     seconds : float
+    proof : Proof or None
+        On request.
     """
 
     engine: str
@@ -74,6 +77,7 @@ class Count:
     bounds: CountBounds
     decisions: dict[str, int]
     seconds: float
+    proof: Proof | None = None
 
     @property
     def complete(self) -> bool:
@@ -95,6 +99,8 @@ class CountSettings:
         Also count linear regions and affine maps (keeps the list in memory).
     jobs : int
         Threads that search, 0 for one a core. The answer is the same whatever their number.
+    rigorous : bool
+        Prove the list, which is kept in memory.
     """
 
     engine: EngineSettings = field(default_factory=EngineSettings)
@@ -102,6 +108,7 @@ class CountSettings:
     bound_method: str = "crown"
     linear: bool = False
     jobs: int = 1
+    rigorous: bool = False
 
 
 def raised(bracket: Bracket, lower: int, what: str) -> Bracket:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from cpwl_milp.census.answer import Count, CountSettings, LayerCount, raised
 from cpwl_milp.census.counting import Counting
+from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.choice import chosen_engine
+from cpwl_milp.engines.proof import Proof, require_provable
 from cpwl_milp.enumeration.outcome import Bracket, Outcome
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.partition.linear_regions import LinearRegions
@@ -31,23 +33,43 @@ def count_regions(
     Raises
     ------
     CheckFailedError
-        If two ways of counting contradict each other.
+        If two ways of counting contradict each other, or a proof finds the list wrong.
+    DomainError, InputError
+        If a proof is asked for that is not possible.
     """
-    counting = Counting(problem, settings or CountSettings())
+    settings = settings or CountSettings()
+    if settings.rigorous:
+        require_provable(problem)
+    counting = Counting(problem, settings)
     outcome, pieces = counting.enumerated(progress)
+    proof = counting.proved(outcome) if settings.rigorous else None
+    if proof is not None and not proof.complete:
+        return _answer(
+            counting,
+            engine=chosen_engine(problem, settings.engine),
+            reason=f"the proof is not complete: {proof.reason}",
+            regions=Bracket(max(1, proof.regions), counting.formulas.upper),
+            outcome=outcome,
+            layers=counting.unproved_layers(),
+            proof=proof,
+        )
     layers = counting.layers(outcome)
     # Every prefix pattern of the last layer is a region.
     least = layers[-1].prefix.lower if layers else 1
+    if proof is not None:
+        _require_proved(layers, proof)
+    unproved = settings.rigorous and proof is None
     regions = raised(outcome.regions(counting.formulas.upper), least, "regions")
     return _answer(
         counting,
         engine=chosen_engine(problem, counting.settings.engine),
-        # Bounds that meet settle the count even where the search did not end.
-        reason="" if regions.complete else outcome.reason,
+        # Bounds that meet settle the count even where the search did not end, but prove no list.
+        reason="" if regions.complete and not unproved else outcome.reason,
         regions=regions,
         outcome=outcome,
         layers=layers,
         pieces=pieces,
+        proof=proof,
     )
 
 
@@ -99,6 +121,7 @@ def _answer(
     outcome: Outcome,
     layers: tuple[LayerCount, ...],
     pieces: LinearRegions | None = None,
+    proof: Proof | None = None,
 ) -> Count:
     """Put the answer together."""
     return Count(
@@ -113,4 +136,17 @@ def _answer(
         bounds=counting.formulas,
         decisions=outcome.tally.decisions,
         seconds=counting.clock.seconds,
+        proof=proof,
     )
+
+
+def _require_proved(layers: tuple[LayerCount, ...], proof: Proof) -> None:
+    """The prefixes that the engine counted are those of the proved list."""
+    counted = tuple(layer.prefix.lower for layer in layers)
+    if counted != proof.prefix_regions:
+        raise CheckFailedError(
+            "count",
+            f"regions of layers 1..l {counted}",
+            f"{proof.prefix_regions}, as proved",
+            "please report it",
+        )

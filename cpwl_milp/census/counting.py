@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,6 +17,8 @@ from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import count_bounds
 from cpwl_milp.engines.choice import make_engine
+from cpwl_milp.engines.proof import Proof, prove
+from cpwl_milp.enumeration.certifying import require_right
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
 from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.listing import ListedRegions
@@ -60,6 +64,7 @@ class Counting:
         )
         self.formulas = count_bounds(problem.plain, self.bounds.stability(problem.network))
         self.own = self._no_patterns()
+        self._listed = ListedRegions(problem.network.n_units, problem.domain.dim)
 
     @property
     def _most_patterns(self) -> int | None:
@@ -78,7 +83,7 @@ class Counting:
         if self._interrupted:
             return self._not_begun(), None
         linear = self.settings.linear
-        listed = ListedRegions(network.n_units, domain.dim)
+        listed = self._listed
         engine_settings = replace(self.settings.engine, with_points=linear)
         outcome = enumerate_regions(
             make_engine(self.problem, self.bounds, engine_settings),
@@ -86,7 +91,7 @@ class Counting:
             limits=replace(
                 self.settings.limits, max_seconds=self.clock.left(1.0 - _PROJECTION_SHARE)
             ),
-            sinks=[self.own, listed] if linear else [self.own],
+            sinks=[self.own, listed] if linear or self.settings.rigorous else [self.own],
             progress=progress,
             pace=Pace.for_counting(
                 resolved_jobs(self.settings.jobs), row_bytes=packed_size(network.n_units)
@@ -104,6 +109,31 @@ class Counting:
         except KeyboardInterrupt:
             # The regions are counted all the same.
             return outcome, None
+
+    def proved(self, outcome: Outcome) -> Proof | None:
+        """The proof that the list of a complete outcome is right; None for others.
+
+        Raises
+        ------
+        CheckFailedError
+            If the list is wrong.
+        """
+        if not outcome.complete:
+            return None
+        left = self.clock.left()
+        proof = prove(
+            self.problem,
+            [self._listed.regions.patterns],
+            deadline=math.inf if left is None else time.monotonic() + left,
+        )
+        require_right(proof, "count")
+        return proof
+
+    def unproved_layers(self) -> tuple[LayerCount, ...]:
+        """The brackets of every layer by closed formulas alone."""
+        self.own = self._no_patterns()
+        owns, prefixes = self.brackets(None, None)
+        return self.layer_counts(prefixes, owns)
 
     def _not_begun(self) -> Outcome:
         nothing = Tally(prefix_counts=(0,) * len(self.problem.network.layers))

@@ -5,8 +5,8 @@ What a walk that ends proves: the leaves are exactly the proper activation regio
 A *cell* is the part of the domain where the walls of the splits so far are at least 0. By induction
 along the walk, on the cell's interior every unit closed so far has the bit it was closed to:
 
-- *close* to bit 1: ``side = z`` is a combination of walls with weights >= 0, plus a function >= 0 on
-  the box; so z >= 0 on the cell, and z is not the zero function. Hence z > 0 on the cell's interior.
+- *close* to bit 1: ``side = z`` is a combination of walls with weights >= 0, plus a function >= 0
+  on the box; so z >= 0 on the cell, and z is not the zero function: z > 0 on the cell's interior.
 - *close* to bit 0: so ``-z >= 0`` on the cell, and z <= 0 there, which is what bit 0 means.
 - *split*: the cells of both bits together cover the cell. A pattern with an interior lies in one.
 - *leaf*: all units are decided. The point is interior to the domain and strictly inside all walls,

@@ -52,7 +52,7 @@ class ExactDomain:
 
     def is_nonnegative(self, row: Sequence[int]) -> bool:
         """Whether a function is at least 0 everywhere in the box."""
-        least = row[0] << self.exponent
+        least: int = row[0] << self.exponent
         for value, low, high in zip(row[1:], self.lower, self.upper, strict=True):
             least += value * (low if value > 0 else high)
         return least >= 0
@@ -69,7 +69,8 @@ class ExactDomain:
 
 def is_positive(row: Row, numerators: Sequence[int], denominator: int) -> bool:
     """Whether a function is above 0 at the point ``numerators / denominator``."""
-    return row[0] * denominator + sum(map(mul, row[1:], numerators)) > 0
+    value: int = row[0] * denominator + sum(map(mul, row[1:], numerators))
+    return value > 0
 
 
 class ExactLayer:
@@ -139,9 +140,7 @@ class ExactNetwork:
 
     def __init__(self, statement: Statement) -> None:
         dim = len(statement.lower)
-        self.inputs: list[Row] = [
-            (0, *(int(k == c) for k in range(dim))) for c in range(dim)
-        ]
+        self.inputs: list[Row] = [(0, *(int(k == c) for k in range(dim))) for c in range(dim)]
         self.layers: list[ExactLayer] = []
         self.offsets = [0]
         below = 0

@@ -24,6 +24,7 @@ _COMMANDS = {
     "terms": "terms.command",
     "encode": "encode",
     "plot": "plot",
+    "certify": "certify",
 }
 _DEBUG = "CPWL_MILP_DEBUG"
 

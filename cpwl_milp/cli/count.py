@@ -14,6 +14,7 @@ from cpwl_milp.cli.arguments.options import (
     json_option,
     limit_options,
     model_options,
+    rigorous_option,
 )
 from cpwl_milp.cli.arguments.requests import (
     DomainRequest,
@@ -21,7 +22,7 @@ from cpwl_milp.cli.arguments.requests import (
     LimitRequest,
     ModelRequest,
 )
-from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.output import print_json, proof_text
 from cpwl_milp.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also count linear regions and distinct affine maps of the output.",
 )
+@rigorous_option
 @json_option
 def command(
     model: ModelRequest,
@@ -56,6 +58,7 @@ def command(
     jobs: int,
     scope: str,
     linear: bool,
+    rigorous: bool,
     as_json: bool,
 ) -> None:
     """Count regions: exactly, or as a bracket.
@@ -67,6 +70,7 @@ def command(
     \b
     Examples:
       cpwl-milp count network.onnx --box -1,1
+      cpwl-milp count network.onnx --box -1,1 --rigorous
       cpwl-milp count acas.onnx --vnnlib prop_3.vnnlib --max-seconds 60 --json
     """
     from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
@@ -79,6 +83,8 @@ def command(
     kind, layer = _parsed(scope)
     if linear and kind != "all":
         raise click.UsageError("--linear-regions needs --scope all")
+    if rigorous and kind == "own":
+        raise click.UsageError("--rigorous needs --scope all or prefix:L")
     imported = question.load(model)
     where = domains.resolve(domain, imported)
     question.checked(imported, where, engine.seed)
@@ -87,7 +93,9 @@ def command(
     layer = layer or n_layers
     if kind != "all" and not 1 <= layer <= n_layers:
         raise InputError("--scope", f"layer {layer}", f"one of the {n_layers} hidden layers")
-    settings = CountSettings(engine.settings(), limits.limits(), engine.bound_method, linear, jobs)
+    settings = CountSettings(
+        engine.settings(), limits.limits(), engine.bound_method, linear, jobs, rigorous
+    )
     searched = "milp" if kind == "own" else chosen_engine(problem, settings.engine)
     question.note_single_job(searched, jobs)
     progress = progress_on(sys.stderr)
@@ -177,6 +185,7 @@ def _answer(
             for layer in count.layers
         ],
         "decisions": count.decisions,
+        "proof": None if count.proof is None else count.proof.to_json(),
         "seconds": round(count.seconds, 3),
         "versions": versions(),
     }
@@ -225,4 +234,6 @@ def _show(count: Count, scope: str) -> None:
     )
     ties = count.decisions.get("ties", 0)
     note = f"; {ties:,} decisions were ties within rounding" if ties else ""
+    if count.proof is not None:
+        click.echo(proof_text(count.proof.to_json()))
     click.echo(f"{count.seconds:.2f} s{note}")

@@ -15,6 +15,7 @@ from cpwl_milp.cli.arguments.options import (
     json_option,
     limit_options,
     optional_model_options,
+    rigorous_option,
 )
 from cpwl_milp.cli.arguments.requests import (
     DomainRequest,
@@ -22,12 +23,13 @@ from cpwl_milp.cli.arguments.requests import (
     LimitRequest,
     ModelRequest,
 )
-from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.output import print_json, proof_text
 
 if TYPE_CHECKING:
     from cpwl_milp.core.domain import Domain
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import CountBounds
+    from cpwl_milp.engines.proof import Proof
     from cpwl_milp.enumeration.outcome import Outcome
     from cpwl_milp.onnx_io import ImportedModel
     from cpwl_milp.storage.question import Question
@@ -41,6 +43,7 @@ _RESUMABLE = (
     "max_seconds",
     "max_per_layer",
     "jobs",
+    "rigorous",
     "as_json",
 )
 
@@ -68,6 +71,7 @@ _RESUMABLE = (
 @engine_options
 @limit_options
 @jobs_option
+@rigorous_option
 @json_option
 def command(
     model: ModelRequest | None,
@@ -78,6 +82,7 @@ def command(
     engine: EngineRequest,
     limits: LimitRequest,
     jobs: int,
+    rigorous: bool,
     as_json: bool,
 ) -> None:
     """List the regions into a run folder.
@@ -86,10 +91,14 @@ def command(
     with --with-maps, the affine map of the output. A run that was killed, interrupted or stopped
     by a limit goes on with --resume and ends with the same set.
 
+    With --rigorous a complete list is proved, and RUN/certificate.gz holds the proof: `certify RUN`
+    checks it, without the engines, in whole numbers.
+
     \b
     Examples:
       cpwl-milp enumerate network.onnx --box -1,1 -o run
       cpwl-milp enumerate --resume run
+      cpwl-milp enumerate network.onnx --box -1,1 -o run --rigorous
     """
     from cpwl_milp.cli.arguments.checks import refuse_others
     from cpwl_milp.cli.arguments.question import note_single_job
@@ -104,7 +113,7 @@ def command(
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
         path, task = folder, _asked(model, domain, engine, with_maps)
     note_single_job(task.question.engine, jobs)
-    outcome, formulas = enumerate_into(
+    outcome, formulas, proof = enumerate_into(
         path,
         task.question,
         task.problem,
@@ -112,13 +121,18 @@ def command(
         limits=limits.limits(),
         progress=progress_on(sys.stderr),
         jobs=jobs,
+        rigorous=rigorous,
     )
-    answer = _answer(path, task, outcome, formulas)
+    answer = _answer(path, task, outcome, formulas, proof)
     if as_json:
         print_json(answer)
     else:
         _show(answer)
-    if not outcome.complete:
+    unproved = rigorous and (proof is None or not proof.complete)
+    if unproved and outcome.complete:
+        why = proof.reason if proof is not None else ""
+        click.echo(f"note: the list is complete but not proved: {why}", err=True)
+    if unproved or not outcome.complete:
         click.get_current_context().exit(3)
 
 
@@ -200,7 +214,9 @@ def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
     return _posed(imported, request.described(), where, engine, with_maps)
 
 
-def _answer(path: Path, task: _Task, outcome: Outcome, formulas: CountBounds) -> dict[str, Any]:
+def _answer(
+    path: Path, task: _Task, outcome: Outcome, formulas: CountBounds, proof: Proof | None
+) -> dict[str, Any]:
     regions = outcome.regions(formulas.upper)
     layers = outcome.layers([layer.prefix_upper for layer in formulas.layers])
     return {
@@ -221,6 +237,7 @@ def _answer(path: Path, task: _Task, outcome: Outcome, formulas: CountBounds) ->
         ],
         "closed": float(outcome.closed),
         "decisions": outcome.tally.decisions,
+        "proof": None if proof is None else proof.to_json(),
         "seconds": round(outcome.tally.seconds, 3),
     }
 
@@ -229,6 +246,8 @@ def _show(answer: dict[str, Any]) -> None:
     from cpwl_milp.report.tables import bracket_text
 
     click.echo(f"{answer['regions']:,} regions listed in {answer['run']}")
+    if answer["proof"] is not None:
+        click.echo(proof_text(answer["proof"]))
     if not answer["complete"]:
         bracket = bracket_text(answer["lower"], answer["upper"])
         click.echo(f"incomplete ({answer['reason']}): in all {bracket}")

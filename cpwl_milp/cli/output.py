@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -23,3 +24,14 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def proof_text(proof: Mapping[str, Any]) -> str:
+    """A proof, as answers hold it, in a line."""
+    settled = (
+        f"{proof['decisions_float']:,} decisions in floats with errors bounded, "
+        f"{proof['decisions_rational']:,} in whole numbers; {proof['seconds']:.2f} s"
+    )
+    if proof["complete"]:
+        return f"proved: {settled}"
+    return f"not proved ({proof['reason']}): {settled}"

@@ -8,6 +8,8 @@ from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.versions import versions
 from cpwl_milp.counting import CountBounds, count_bounds
 from cpwl_milp.engines.choice import EngineSettings, is_stateless, make_engine
+from cpwl_milp.engines.proof import Proof, require_provable
+from cpwl_milp.enumeration.certifying import prove_run
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
 from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.loop import enumerate_regions
@@ -31,7 +33,8 @@ def enumerate_into(
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
     jobs: int = 1,
-) -> tuple[Outcome, CountBounds]:
+    rigorous: bool = False,
+) -> tuple[Outcome, CountBounds, Proof | None]:
     """List the regions of a problem into a run folder.
 
     Parameters
@@ -49,6 +52,8 @@ def enumerate_into(
     progress : ProgressReporter, optional
     jobs : int
         Threads, as `enumerate_regions` takes them; may differ from session to session.
+    rigorous : bool
+        Prove a complete list and leave the certificate in the folder.
 
     Returns
     -------
@@ -56,15 +61,21 @@ def enumerate_into(
         Of all sessions together.
     CountBounds
         The closed formulas beside it.
+    Proof or None
+        None where none was asked for, or the list is not complete.
 
     Raises
     ------
     RunFolderError
         If the folder is of another question, damaged, in use or cannot be written.
     CheckFailedError
-        If folder and count disagree, or a proved bound is exceeded.
+        If folder and count disagree, a proved bound is exceeded, or a proof finds the list wrong.
+    DomainError, InputError
+        If a proof is asked for that is not possible.
     """
     network = problem.network
+    if rigorous:
+        require_provable(problem)
     opened = (
         RunFolder.resume(path, question) if resume else RunFolder.create(path, question, versions())
     )
@@ -77,7 +88,7 @@ def enumerate_into(
         if interrupted:
             outcome = state.untouched("interrupted")
             finish_run(run, outcome)
-            return outcome, formulas
+            return outcome, formulas, None
         engine = make_engine(
             problem,
             bounds,
@@ -110,4 +121,8 @@ def enumerate_into(
         # Exceeding a proved bound is a fault that must not pass as an answer.
         outcome.regions(formulas.upper)
         finish_run(run, outcome)
-    return outcome, formulas
+        if not (rigorous and outcome.complete):
+            return outcome, formulas, None
+        proof = prove_run(run, problem, limits)
+        run.finish({**outcome.to_json(), "proof": proof.to_json()})
+    return outcome, formulas, proof

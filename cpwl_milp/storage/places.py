@@ -9,6 +9,7 @@ from pathlib import Path
 from cpwl_milp.core.errors import RunFolderError
 
 RUN, JOURNAL, LOCK, REGIONS, THIN = "run.json", "journal.jsonl", "lock", "regions", "thin"
+CERTIFICATE = "certificate.gz"
 
 
 def require_run(path: Path) -> None:

@@ -6,6 +6,7 @@
     RUN/journal.jsonl               the steps: the truth while running
     RUN/regions/part-000001.parquet regions of one step
     RUN/thin/part-000001.parquet    thin patterns of one step
+    RUN/certificate.gz              the proof of a complete list (see `certificates`)
     RUN/lock                        held by the one writer
 
 A step's part files are on the disk before its journal line is, and count only once it is. So a

@@ -31,10 +31,13 @@ ASKED = {
     "bounds": [f"bounds {BOX}", f"bounds {BOX} --samples 0"],
     "count": [
         f"count {BOX} --linear-regions",
-        f"count {BOX} --scope prefix:1",
+        f"count {BOX} --scope prefix:1 --rigorous",
         f"count {BOX} --max-per-layer 5 --max-seconds 2",
     ],
-    "enumerate": [f"enumerate {BOX} -o whole", f"enumerate {BOX} -o part --max-regions 5"],
+    "enumerate": [
+        f"enumerate {BOX} -o whole --rigorous",
+        f"enumerate {BOX} -o part --max-regions 5",
+    ],
     "information": [
         f"information whole {DATA} {LABELS}",
         f"information part {DATA}",
@@ -69,6 +72,7 @@ ASKED = {
         f"--image 8,8 --against {DIGITS}_dense_epoch_0001.onnx -o t.npz --folder statistics",
     ],
     "encode": [f"encode {BOX} -o network.mps"],
+    "certify": ["certify whole"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
 }
 Fields = dict[str, str]

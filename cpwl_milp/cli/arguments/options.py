@@ -289,6 +289,15 @@ def jobs_option(command: _Command) -> _Command:
     )(command)
 
 
+def rigorous_option(command: _Command) -> _Command:
+    """Add --rigorous; the command gets `rigorous`."""
+    return click.option(
+        "--rigorous",
+        is_flag=True,
+        help="Prove every decision, in error-bounded floats or whole numbers.",
+    )(command)
+
+
 def json_option(command: _Command) -> _Command:
     """Add --json; the command gets `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)

@@ -1,5 +1,5 @@
 """The prover: from a list of patterns to a proof that these are the regions, all and no others."""
 
-from cpwl_milp.engines.proof.prover import Proof, prove
+from cpwl_milp.engines.proof.prover import Proof, prove, require_provable
 
-__all__ = ["Proof", "prove"]
+__all__ = ["Proof", "prove", "require_provable"]

@@ -70,9 +70,7 @@ class ExactProofs:
             scale = Fraction(1, 1 << (own + self._space.exponent))
             self._domain_walls.append((row, scale))
 
-    def multipliers(
-        self, literals: Sequence[int], bits: Bits, unit: int, bit: int
-    ) -> Multipliers:
+    def multipliers(self, literals: Sequence[int], bits: Bits, unit: int, bit: int) -> Multipliers:
         """Prove that a unit has one bit on the cell of some literals.
 
         Parameters
@@ -122,9 +120,7 @@ class ExactProofs:
         middle = self._middle(cell)
         space = self._space
         unit = 1 << space.exponent
-        exact = [
-            (low + y) / Fraction(unit) for low, y in zip(space.low, middle, strict=True)
-        ]
+        exact = [(low + y) / Fraction(unit) for low, y in zip(space.low, middle, strict=True)]
         rounded = [Fraction(float(x)) for x in exact]
         # A float64 point takes less room, where it is inside as well.
         y = [x * unit - low for x, low in zip(rounded, space.low, strict=True)]

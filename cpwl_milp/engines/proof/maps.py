@@ -88,7 +88,9 @@ def factor_of(plan, state, row, layer, pattern):
     unit = plan.unit_of_row[row]
     if unit < 0:
         return 1.0
-    return 1.0 if bit_of(plan, state, unit - plan.offsets[layer], layer, pattern) else plan.slope[row]
+    return (
+        1.0 if bit_of(plan, state, unit - plan.offsets[layer], layer, pattern) else plan.slope[row]
+    )
 
 
 @strict_kernel

@@ -64,6 +64,21 @@ def ordered(words: Words) -> Words:
     return sorted_words[fresh]
 
 
+def prefix_counts(words: Words, widths: Sequence[int]) -> tuple[int, ...]:
+    """The number of distinct prefixes 1..l of ordered rows, for every layer l."""
+    starts = np.zeros(len(words), dtype=np.bool_)
+    starts[:1] = True
+    found = []
+    word = 0
+    for n in widths:
+        size = (n + 63) // 64
+        layer = words[:, word : word + size]
+        starts[1:] |= (layer[1:] != layer[:-1]).any(axis=1)
+        found.append(int(np.count_nonzero(starts)))
+        word += size
+    return tuple(found)
+
+
 def _ascends(words: Words) -> bool:
     equal = np.ones(max(0, len(words) - 1), dtype=np.bool_)
     for column in words.T:

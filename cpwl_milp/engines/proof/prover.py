@@ -27,7 +27,13 @@ from cpwl_milp.engines.proof.exact import (
     OtherSideError,
 )
 from cpwl_milp.engines.proof.geometry import impose
-from cpwl_milp.engines.proof.patterns import Words, as_words, bits_of, ordered
+from cpwl_milp.engines.proof.patterns import (
+    Words,
+    as_words,
+    bits_of,
+    ordered,
+    prefix_counts,
+)
 from cpwl_milp.engines.proof.plan import domain_walls, lay_out
 from cpwl_milp.engines.proof.records import END, MAGIC, exact_close, exact_leaf
 
@@ -58,7 +64,9 @@ class Proof:
     reason : str
         Why the list is not proved; "" when it is.
     regions : int
-        The number of regions, if so.
+        Proved to exist; all there are, if it is.
+    prefix_regions : tuple of int
+        Of layers 1..l, if it is.
     floats, rationals : int
         Decisions settled in error-bounded float64 and in whole numbers: one for each unit that is
         constant on a cell, one for each region.
@@ -70,6 +78,7 @@ class Proof:
 
     reason: str
     regions: int
+    prefix_regions: tuple[int, ...]
     floats: int
     rationals: int
     missed: int
@@ -167,7 +176,8 @@ def prove(
     floats, rationals = attempt.settled
     return Proof(
         reason=reason,
-        regions=0 if reason else len(words),
+        regions=attempt.leaves,
+        prefix_regions=() if reason else prefix_counts(words, problem.network.widths),
         floats=floats,
         rationals=rationals,
         missed=missed,
@@ -246,9 +256,13 @@ class _Attempt:
             if time.monotonic() > deadline:
                 return "max-seconds"
         if self._sink is not None:
-            leaves = int(self._state.at[state.LEAVES])
-            self._sink.write(struct.pack("<BQ", END, leaves))
+            self._sink.write(struct.pack("<BQ", END, self.leaves))
         return ""
+
+    @property
+    def leaves(self) -> int:
+        """Regions proved to exist."""
+        return int(self._state.at[state.LEAVES])
 
     @property
     def settled(self) -> tuple[int, int]:

@@ -10,9 +10,7 @@ END = 48
 _CLOSE_EXACT, _LEAF_EXACT = 4, 33
 
 
-def exact_close(
-    unit: int, bit: int, denominator: int, terms: tuple[tuple[int, int], ...]
-) -> bytes:
+def exact_close(unit: int, bit: int, denominator: int, terms: tuple[tuple[int, int], ...]) -> bytes:
     """A unit (of its layer) closed to a bit by exact multipliers."""
     parts = [struct.pack("<BHB", _CLOSE_EXACT + bit, unit, len(terms)), _integer(denominator)]
     for wall, numerator in terms:
