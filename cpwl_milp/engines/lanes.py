@@ -150,3 +150,17 @@ def lowest_bit(typing, word):  # type: ignore[no-untyped-def]
         return builder.cttz(args[0], ir.IntType(1)(1))
 
     return types.int64(types.int64), codegen
+
+
+@intrinsic
+def alone(typing, word):  # type: ignore[no-untyped-def]
+    """The same int64, of which LLVM knows nothing: it leaves a loop with it as it is.
+
+    Loops over the few corners of a polygon are slower in vectors: checks that never pay.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        # No instruction: the value stays in its register.
+        return builder.asm(ir.FunctionType(_WORD, [_WORD]), "", "=r,0", args, side_effect=False)
+
+    return types.int64(types.int64), codegen

@@ -32,6 +32,7 @@ from cpwl_milp.engines.cells.memory import CellSearch
 from cpwl_milp.engines.cells.planar import state as planar
 from cpwl_milp.engines.cells.planar.memory import PlanarSearch
 from cpwl_milp.engines.cells.planar.plan import planar_plan
+from cpwl_milp.engines.cells.planar.root import Root
 from cpwl_milp.engines.cells.shapes import (
     Facets,
     polygon_areas,
@@ -140,7 +141,7 @@ def cells_of(problem: Problem, bounds: Bounds) -> Iterator[Cells]:
     search: CellSearch | PlanarSearch
     if box.dim == 2:
         plan = planar_plan(problem.network, box, bounds)
-        search = PlanarSearch(plan, domain, ROOT, budget, detail=planar.POLYGONS)
+        search = PlanarSearch(plan, Root.of(domain), ROOT, budget, detail=planar.POLYGONS)
     else:
         layout = lay_out(problem.network, box, bounds)
         search = CellSearch(layout, box, ROOT, budget, detail=general.SHAPES)

@@ -19,6 +19,7 @@ from cpwl_milp.engines.cells.layout import Layout, lay_out
 from cpwl_milp.engines.cells.memory import CellSearch
 from cpwl_milp.engines.cells.planar.memory import PlanarSearch
 from cpwl_milp.engines.cells.planar.plan import PlanarPlan, planar_plan
+from cpwl_milp.engines.cells.planar.root import Root
 from cpwl_milp.engines.cells.planar.state import CENTRES, PATTERNS, State
 from cpwl_milp.engines.descent import Search, descend
 
@@ -84,8 +85,10 @@ class CellsEngine:
         self._fallback = TreeFallback(problem, bounds, with_points=with_points)
         self._layout: Layout | None = None
         self._plan: PlanarPlan | None = None
+        self._root: Root | None = None
         if problem.network.layers and domain.dim == 2:
             self._plan = planar_plan(problem.network, domain.box, bounds)
+            self._root = Root.of(domain)
         elif problem.network.layers:
             self._layout = lay_out(problem.network, domain.box, bounds)
         self._spare: list[State] = []
@@ -101,13 +104,14 @@ class CellsEngine:
             cells = CellSearch(self._layout, self._domain.box, cube, budget, detail=detail)
             return self._descended(cells, cube, budget)
         assert self._plan is not None
+        assert self._root is not None
         # Threads may advance cubes at the same time: each takes a memory out.
         spare = None
         with suppress(IndexError):
             spare = self._spare.pop()
         planar = PlanarSearch(
             self._plan,
-            self._domain,
+            self._root,
             cube,
             budget,
             detail=detail,

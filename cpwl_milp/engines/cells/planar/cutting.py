@@ -21,6 +21,7 @@ from cpwl_milp.engines.cells.planar.state import (
     ZERO,
 )
 from cpwl_milp.engines.compiled import inlined_kernel
+from cpwl_milp.engines.lanes import alone
 
 
 @inlined_kernel
@@ -42,7 +43,6 @@ def cut_polygon(
     top,
     keep,
     rounding,
-    tracked,
 ):
     """Cut a polygon by line `k` of its block, which takes both signs on it.
 
@@ -60,10 +60,10 @@ def cut_polygon(
         New vertices and entries may be written here.
     keep : bool
         Whether the children's polygons are wanted, whatever is still to be cut.
+    errors : ndarray or None
+        How far each vertex may be off, where that is kept.
     rounding : float
-        The share of its tolerance that a line is known to ...
-    tracked : bool
-        ... and whether to note what that means for a new vertex.
+        The share of its tolerance that a line is known to, which makes a new vertex's error.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def cut_polygon(
     s = signs[entries[end - 1] & VERTEX]
     up_before, down_before = (s >> k) & 1, (s >> (BELOW + k)) & 1
     for t in range(n):
-        s = signs[entries[begin + t] & VERTEX]
+        s = signs[alone(entries[begin + t]) & VERTEX]
         up, down = (s >> k) & 1, (s >> (BELOW + k)) & 1
         n_up += up
         n_down += down
@@ -109,7 +109,7 @@ def cut_polygon(
     falling = rising = 0
     if n_falling == 0:
         a, b = entries[last_up], entries[begin + start_down]
-        cross(x, y, errors, lines, line, a, b, vertices, rounding, tracked)
+        cross(x, y, errors, lines, line, a, b, vertices, rounding)
         s = signs_at(lines, first, valid, x[vertices], y[vertices]) & others
         signs[vertices] = s
         above |= s
@@ -118,7 +118,7 @@ def cut_polygon(
         vertices += 1
     if n_rising == 0:
         a, b = entries[begin + start_up], entries[last_down]
-        cross(x, y, errors, lines, line, a, b, vertices, rounding, tracked)
+        cross(x, y, errors, lines, line, a, b, vertices, rounding)
         s = signs_at(lines, first, valid, x[vertices], y[vertices]) & others
         signs[vertices] = s
         above |= s
@@ -178,7 +178,7 @@ def is_needed(cell):
 
 
 @inlined_kernel
-def cross(x, y, errors, lines, line, a, b, vertex, rounding, tracked):
+def cross(x, y, errors, lines, line, a, b, vertex, rounding):
     """Make the vertex where a line cuts the edge from entry `a`, above it, to `b`.
 
     Between the ends, so that errors do not grow; from the same end for both of its neighbours. To
@@ -190,7 +190,7 @@ def cross(x, y, errors, lines, line, a, b, vertex, rounding, tracked):
     b &= VERTEX
     x[vertex] = x[a] + share * (x[b] - x[a])
     y[vertex] = y[a] + share * (y[b] - y[a])
-    if tracked:
+    if errors is not None:
         length = abs(x[b] - x[a]) + abs(y[b] - y[a])
         lost = rounding * lines[place_of(line) + LIMIT] * length * share / z
         errors[vertex] = max(errors[a], errors[b]) + lost
@@ -201,5 +201,5 @@ def write_run(entries, begin, n, start, length, top):
     """Copy `length` entries of a polygon from its place `start` on, around its end."""
     for t in range(length):
         source = start + t
-        entries[top + t] = entries[begin + (source - n if source >= n else source)]
+        entries[top + t] = alone(entries[begin + (source - n if source >= n else source)])
     return top + length

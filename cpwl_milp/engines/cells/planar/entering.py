@@ -24,6 +24,7 @@ from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.lanes import (
     above,
     above_zero,
+    alone,
     least,
     load,
     lowest_bit,
@@ -38,10 +39,11 @@ from cpwl_milp.engines.lanes import (
 def lay_vertices(x, y, errors, entries, begin, end, vertex, entry):
     """Copy a polygon's vertices to `vertex` and on, and write its entries at `entry` and on."""
     for t in range(end - begin):
-        e = entries[begin + t]
+        e = alone(entries[begin + t])
         x[vertex + t] = x[e & VERTEX]
         y[vertex + t] = y[e & VERTEX]
-        errors[vertex + t] = errors[e & VERTEX]
+        if errors is not None:
+            errors[vertex + t] = errors[e & VERTEX]
         entries[entry + t] = (e >> LABEL << LABEL) | (vertex + t)
 
 
@@ -69,7 +71,6 @@ def meet_layer(
     counters,
     widening,
     rounding,
-    tracked,
 ):
     """Give the constant units ``unit..end_unit`` their bits; write the lines that cut at `line` on.
 
@@ -83,8 +84,8 @@ def meet_layer(
         How much wider than the tolerance of rounding a line's tolerance is to be.
     rounding : float
         The share of it up to which a value is zero without doubt.
-    tracked : bool
-        Whether the vertices' errors tell what a value beyond that is.
+    errors : ndarray or None
+        How far each vertex may be off, which tells what a value beyond that is; None: not kept.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def meet_layer(
         End of the lines.
     """
     # What the errors say is noted at once; no other doubt is left then.
-    share = 1.0 if tracked else rounding
+    share = rounding if errors is None else 1.0
     width = last - first
     q, p0, p1 = 3 * first, 3 * first + width, 3 * first + 2 * width
     row = 0
@@ -108,7 +109,7 @@ def meet_layer(
         limit = load(clear, first + row)
         unclear = ALL_LINES & ~(above(low, limit) | above(minus(limit), high))
         bits = above_zero(high)
-        if unclear != 0 and tracked:
+        if errors is not None and unclear != 0:
             # Zero on the whole cell, as differences of values that are off: many, after maxima.
             known = load(tolerance, first + row)
             known = plus_scaled(known, known, widening * rounding - 1.0)
@@ -134,7 +135,7 @@ def meet_layer(
                     limit_here = max(tolerance[first + i], LEAST_TOLERANCE * (a * a + b * b) ** 0.5)
                     limit_here *= widening
                     up, down = highest[k] > limit_here, lowest[k] < -limit_here
-                    if tracked and not (up and down):
+                    if errors is not None and not (up and down):
                         up, down, doubtful = sides_of(
                             maps[q + i],
                             a,
@@ -194,10 +195,9 @@ def meet_rest(
     pattern,
     counters,
     rounding,
-    tracked,
 ):
     """As `meet_layer`, for the lines ``first..last`` that were open on a larger cell."""
-    share = 1.0 if tracked else rounding
+    share = rounding if errors is None else 1.0
     while first < last:
         place = 4 * first
         z, to_x, to_y = load(lines, place), load(lines, place + 8), load(lines, place + 16)
@@ -214,7 +214,7 @@ def meet_rest(
         for k in range(min(8, last - first)):
             unit = line_unit[first + k]
             is_up, is_down = (up >> k) & 1, (down >> k) & 1
-            if tracked and not (is_up and is_down):
+            if errors is not None and not (is_up and is_down):
                 here = lines[place + LIMIT + k]
                 if lowest[k] < here and highest[k] > -here:
                     is_up, is_down, doubtful = sides_of(
@@ -260,7 +260,7 @@ def excludes(asked, answers, pattern, unit, end_unit, line_unit, first, end_line
             left &= left - 1
             is_open = False
             for line in range(first, end_lines):
-                is_open |= line_unit[line] == i
+                is_open |= alone(line_unit[line]) == i
             if not is_open:
                 return True
     return False
@@ -350,7 +350,7 @@ def told_apart(lines, first, ties, x, y, errors, signs, entries, begin, end, cel
         known = rounding * lines[place + LIMIT]
         slope = abs(lines[place + 8]) + abs(lines[place + 16])
         for t in range(begin, end):
-            v = entries[t] & VERTEX
+            v = alone(entries[t]) & VERTEX
             if (signs[v] >> (ZERO + k)) & 1 == 0:
                 continue
             z = height(lines, first + k, x, y, v)
@@ -363,7 +363,7 @@ def told_apart(lines, first, ties, x, y, errors, signs, entries, begin, end, cel
     known = settled | settled << BELOW
     cell &= known | ALL_LINES << SETTLED
     for t in range(begin, end):
-        cell |= signs[entries[t] & VERTEX] & ~known
+        cell |= signs[alone(entries[t]) & VERTEX] & ~known
     return cell, False
 
 

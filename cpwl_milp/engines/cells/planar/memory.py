@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.cube import Cube
-from cpwl_milp.core.domain import Box
-from cpwl_milp.core.domains import Polytope
 from cpwl_milp.core.exploration import Budget
 from cpwl_milp.core.pattern import pack, packed_size, unpack
 from cpwl_milp.core.region import RegionBatch
-from cpwl_milp.domains.polygons import polygon_of
 from cpwl_milp.engines.cells.layout import CAREFUL
 from cpwl_milp.engines.cells.planar.plan import PlanarPlan
+from cpwl_milp.engines.cells.planar.root import Root
 from cpwl_milp.engines.cells.planar.search import search
 from cpwl_milp.engines.cells.planar.state import (
     B_LAYER,
@@ -30,14 +28,12 @@ from cpwl_milp.engines.cells.planar.state import (
     L_BLOCK,
     L_PENDING,
     L_UNIT,
-    LABEL,
     LAYER,
     LEVELS,
     N_COUNTERS,
     N_OF_BLOCK,
     N_OF_LEVEL,
     N_PLACES,
-    N_SIDES,
     NAMED,
     PATTERNS,
     POLYGONS,
@@ -55,6 +51,8 @@ _BATCH = 1 << 15
 _MOST_VERTICES = 1 << 23
 # Corners handed over at once, of regions with six each.
 _CORNERS = 6 * _BATCH
+# How far the corners of a domain may be off.
+_EPS = np.finfo(np.float64).eps
 # Of a tolerance: less than any zero.
 _NOTHING = -1.0
 
@@ -65,7 +63,7 @@ class PlanarSearch(BranchingSearch, NeverAsks):
     Parameters
     ----------
     plan : PlanarPlan
-    domain : Box or Polytope
+    root : Root
     cube : Cube
     budget : Budget
     detail : int
@@ -73,7 +71,8 @@ class PlanarSearch(BranchingSearch, NeverAsks):
     strict : bool
         Give away every cell with a zero at a vertex; otherwise only those where it is in doubt.
     spare : State, optional
-        Memory of an earlier search of this plan and detail that nobody uses any more.
+        Memory of an earlier search of this plan, this detail and as strict, that nobody uses any
+        more.
     """
 
     _state: State
@@ -85,7 +84,7 @@ class PlanarSearch(BranchingSearch, NeverAsks):
     def __init__(
         self,
         plan: PlanarPlan,
-        domain: Box | Polytope,
+        root: Root,
         cube: Cube,
         budget: Budget,
         *,
@@ -94,34 +93,26 @@ class PlanarSearch(BranchingSearch, NeverAsks):
         spare: State | None = None,
     ) -> None:
         self._plan = plan
-        self._box = domain.box
+        self._root = root
         self._cube = cube
         self._detail = detail
-        self._tracked = not strict and detail != POLYGONS
         self._rounding = ROUNDING_SHARE
         if detail != POLYGONS:
             # Tolerances are wider then.
             self._rounding = _NOTHING if strict else ROUNDING_SHARE / CAREFUL
         self._n_bytes = packed_size(int(plan.offsets[-1]))
-        self.memory = new_memory(plan, detail) if spare is None else spare
-        corners = (polygon_of(domain) - self._box.centre) / self._box.half_widths
-        begin(self.memory, plan, corners, cube, budget)
+        tracked = not strict and detail != POLYGONS
+        self.memory = new_memory(plan, detail, tracked) if spare is None else spare
+        begin(self.memory, plan, root, cube, budget)
         self._state = self.memory
+        self._tracked = tracked
         self.limit(budget.max_regions)
 
     def run(self, quota: int, *, leave: bool) -> int:
         """Search on."""
-        return int(
-            search(
-                self._plan,
-                self._state,
-                quota,
-                self._detail,
-                self._rounding,
-                self._tracked,
-                leave,
-            )
-        )
+        state = self._state
+        errors = state.errors if self._tracked else None
+        return int(search(self._plan, state, errors, quota, self._detail, self._rounding, leave))
 
     def taken_polygons(
         self,
@@ -155,7 +146,9 @@ class PlanarSearch(BranchingSearch, NeverAsks):
         n = int(state.at[EMITTED])
         state.at[EMITTED] = state.at[CORNERS] = state.at[NAMED] = 0
         patterns = state.patterns[:n].view(np.uint8)[:, : self._n_bytes].copy()
-        centres = self._box.centre + self._box.half_widths * state.centres[:n]
+        centres = state.centres[:n]
+        if len(centres):
+            centres = self._root.unscaled(centres)
         return RegionBatch(patterns, centres, np.full(len(centres), np.nan))
 
     def grow(self) -> bool:
@@ -218,7 +211,7 @@ class PlanarSearch(BranchingSearch, NeverAsks):
         return int(self._state.blocks[entry[L_BLOCK], B_LAYER]) if entry[L_PENDING] else -1
 
 
-def new_memory(plan: PlanarPlan, detail: int) -> State:
+def new_memory(plan: PlanarPlan, detail: int, tracked: bool) -> State:
     """Memory for any search of a plan (what is not touched costs nothing)."""
     n_units = int(plan.offsets[-1])
     n_layers = plan.offsets.size - 1
@@ -226,30 +219,37 @@ def new_memory(plan: PlanarPlan, detail: int) -> State:
     room = _LEAST_ROOM + 2 * widest
     n_words = max(1, (n_units + 63) // 64)
     n_corners = _CORNERS + n_units if detail == POLYGONS else 0
+    n_eights = int(plan.first_row[-1]) // 8
+    sizes = (N_PLACES, n_words, n_words, n_eights, 2 * n_layers, n_layers, N_COUNTERS)
+    cleared = np.zeros(sum(sizes), dtype=np.int64)
+    at, asked, answers, row_stamps, stamps, prefix_counts, counters = (
+        cleared[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)
+    )
     return State(
-        at=np.zeros(N_PLACES, dtype=np.int64),
+        cleared=cleared,
+        at=at,
         pattern=np.zeros(n_words, dtype=np.int64),
         known=np.zeros(n_words, dtype=np.int64),
         fixed=np.full(n_units, -1, dtype=np.int8),
-        asked=np.zeros(n_words, dtype=np.int64),
-        answers=np.zeros(n_words, dtype=np.int64),
+        asked=asked,
+        answers=answers,
         fixed_layers=np.zeros(n_layers, dtype=np.int8),
         maps=np.zeros(3 * int(plan.first_row[-1])),
         taken=np.zeros(3 * int(plan.first_row[-1])),
-        row_stamps=np.zeros(int(plan.first_row[-1]) // 8, dtype=np.int64),
-        stamps=np.zeros((2, n_layers), dtype=np.int64),
+        row_stamps=row_stamps,
+        stamps=stamps.reshape(2, n_layers),
         lowest=np.zeros(8),
         highest=np.zeros(8),
         columns=np.zeros(widest, dtype=np.int64),
         factors=np.zeros((3, widest)),
-        x=np.zeros(room),
-        y=np.zeros(room),
-        errors=np.zeros(room),
-        signs=np.zeros(room, dtype=np.int64),
-        entries=np.zeros(room, dtype=np.int64),
+        x=np.empty(room),
+        y=np.empty(room),
+        errors=np.empty(room if tracked else 0),
+        signs=np.empty(room, dtype=np.int64),
+        entries=np.empty(room, dtype=np.int64),
         # Zeros: eight lines are looked at together, of which the last may never have been written.
         lines=np.zeros(4 * room),
-        line_unit=np.zeros(room, dtype=np.int64),
+        line_unit=np.empty(room, dtype=np.int64),
         blocks=np.zeros((n_layers + n_units // 8 + 2, N_OF_BLOCK), dtype=np.int64),
         levels=np.zeros((n_units + 1, N_OF_LEVEL), dtype=np.int64),
         patterns=np.empty((_BATCH, n_words), dtype=np.int64),
@@ -258,35 +258,28 @@ def new_memory(plan: PlanarPlan, detail: int) -> State:
         corner_label=np.empty(n_corners, dtype=np.int64),
         corner_end=np.empty(_BATCH if detail == POLYGONS else 0, dtype=np.int64),
         cut_unit=np.empty(2 * _BATCH if detail == POLYGONS else 0, dtype=np.int64),
-        prefix_counts=np.zeros(n_layers, dtype=np.int64),
+        prefix_counts=prefix_counts,
         prefix_left=np.zeros(n_layers, dtype=np.int64),
-        counters=np.zeros(N_COUNTERS, dtype=np.int64),
+        counters=counters,
     )
 
 
-def begin(state: State, plan: PlanarPlan, corners: Dense, cube: Cube, budget: Budget) -> None:
-    """Go to the root of a cube: the domain's polygon, in the unit box."""
-    at, n = state.at, len(corners)
-    at[:] = 0
+def begin(state: State, plan: PlanarPlan, root: Root, cube: Cube, budget: Budget) -> None:
+    """Go to the root of a cube."""
+    state.cleared.fill(0)
+    at, n = state.at, len(root.x)
     at[END] = at[VERTICES] = at[ENTRIES] = n
     at[COUNTED] = cube.counted_layers
-    state.x[:n], state.y[:n] = corners.T
-    state.errors[:n] = np.finfo(np.float64).eps
-    # Each corner with the side that follows it.
-    state.entries[:n] = [k | min(k, N_SIDES - 1) << LABEL for k in range(n)]
+    state.x[:n], state.y[:n], state.entries[:n] = root.x, root.y, root.entries
+    state.errors[:n] = _EPS
     state.blocks[0] = 0
-    state.fixed[:] = cube.fixed_bits(state.fixed.size)
-    state.fixed_layers[:] = 0
-    state.asked[:] = 0
-    state.answers[:] = 0
+    state.fixed.fill(-1)
+    state.fixed_layers.fill(0)
     if cube.literals:
+        state.fixed[:] = cube.fixed_bits(state.fixed.size)
         units = np.abs(cube.literals) - 1
         state.fixed_layers[np.searchsorted(plan.offsets, units, side="right") - 1] = 1
         n_bytes = packed_size(int(plan.offsets[-1]))
         for words, bits in ((state.asked, state.fixed >= 0), (state.answers, state.fixed == 1)):
             words.view(np.uint8)[:n_bytes] = pack(bits[None, :])[0]
-    state.stamps[:] = 0
-    state.row_stamps[:] = 0
-    state.prefix_counts[:] = 0
     state.prefix_left[:] = budget.prefix_room(state.prefix_left.size)
-    state.counters[:] = 0

@@ -65,15 +65,19 @@ from cpwl_milp.engines.cells.planar.state import (
 )
 from cpwl_milp.engines.compiled import entry_kernel
 from cpwl_milp.engines.descent import DONE, NEEDS_SPACE, PARKED, PAUSED, STUCK, THIN
-from cpwl_milp.engines.lanes import lowest_bit
+from cpwl_milp.engines.lanes import alone, lowest_bit
 
 
 @entry_kernel
-def search(plan, state, quota, detail, rounding, tracked, leave):
+def search(plan, state, errors, quota, detail, rounding, leave):
     """Search on until done, the quota of tests is spent, or something comes up.
 
     Parameters
     ----------
+    errors : ndarray or None
+        How far each vertex may be off, where that is kept (two kernels are compiled: without it is
+        faster by a tenth); without, every value below its tolerance is a doubt for a search that
+        gives cells away.
     quota : int
         Tests of a unit on a cell after which to pause.
     detail : int
@@ -81,17 +85,13 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
     rounding : float
         A value up to this share of its tolerance is zero without doubt. One that may be zero or
         not makes the cell THIN (polygons are never given away).
-    tracked : bool
-        Whether errors of vertices are kept; without, every value below its tolerance is a doubt
-        for a search that gives cells away.
     leave : bool
         Leave the current cell (it was parked or is stuck) and go on with the next.
     """
     at, counters, blocks, levels = state.at, state.counters, state.blocks, state.levels
     pattern, fixed, fixed_layers = state.pattern, state.fixed, state.fixed_layers
     asked, answers = state.asked, state.answers
-    x, y, errors = state.x, state.y, state.errors
-    signs, entries = state.signs, state.entries
+    x, y, signs, entries = state.x, state.y, state.signs, state.entries
     lines, line_unit = state.lines, state.line_unit
     first_row, offsets = plan.first_row, plan.offsets
     n_layers = offsets.shape[0] - 1
@@ -102,7 +102,7 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
     # Polygons are for the eye: all other searches give away the cells that they do not hold well.
     careful = detail != POLYGONS
     widening = CAREFUL if careful else 1.0
-    share = 1.0 if tracked else rounding
+    share = rounding if errors is None else 1.0
     first, n_lines, end_lines = blocks[block, B_FIRST], blocks[block, B_LINES], blocks[block, B_END]
     while True:
         if leave:
@@ -196,7 +196,6 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
                     counters,
                     widening,
                     rounding,
-                    tracked,
                 )
                 counters[TESTS] += offsets[layer + 1] - offsets[layer]
             else:
@@ -217,7 +216,6 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
                     pattern,
                     counters,
                     rounding,
-                    tracked,
                 )
             first, n_lines = line, min(8, end_lines - line)
             block += 1
@@ -247,8 +245,8 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
                 continue
         ties = (cell >> ZERO) & ~(cell >> SETTLED) & ALL_LINES
         if ties != 0 and careful:
-            doubtful = not tracked
-            if tracked:
+            doubtful = True
+            if errors is not None:
                 cell, doubtful = told_apart(
                     lines, first, ties, x, y, errors, signs, entries, begin, end, cell, rounding
                 )
@@ -290,7 +288,7 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
                 phase = ENTER
                 continue
             for word in range(pattern.shape[0]):
-                state.patterns[n_emitted, word] = pattern[word]
+                state.patterns[n_emitted, word] = alone(pattern[word])
             if detail == CENTRES:
                 centre(x, y, entries, begin, end, state.centres, n_emitted)
             elif detail == POLYGONS:
@@ -346,7 +344,6 @@ def search(plan, state, quota, detail, rounding, tracked, leave):
                 top,
                 keep,
                 rounding,
-                tracked,
             )
             if top < 0:
                 status = THIN if careful else STUCK

@@ -57,6 +57,9 @@ class State(NamedTuple):
 
     Attributes
     ----------
+    cleared : int64
+        One memory for what is 0 at the root of a cube: `at`, `asked`, `answers`, `row_stamps`,
+        `stamps`, `prefix_counts` and `counters`.
     at : int64 (N_PLACES,)
         Of the cell at hand its layer, phase, block, signs and polygon (a run of entries); how
         many vertices and entries are in use; levels. Regions, corners and cuts handed out;
@@ -104,6 +107,7 @@ class State(NamedTuple):
     counters : int64 (N_COUNTERS,)
     """
 
+    cleared: NDArray[np.int64]
     at: NDArray[np.int64]
     pattern: NDArray[np.int64]
     known: NDArray[np.int64]
