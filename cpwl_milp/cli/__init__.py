@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cpwl_milp import __version__
-from cpwl_milp.core.errors import CpwlError
+from cpwl_milp.core.errors import OUT_OF_MEMORY, CpwlError
 
 # Name of the command -> module of this package that holds it as `command`.
 _COMMANDS = {
@@ -25,6 +25,7 @@ _COMMANDS = {
     "encode": "encode",
     "plot": "plot",
     "certify": "certify",
+    "audit": "audit.group",
 }
 _DEBUG = "CPWL_MILP_DEBUG"
 
@@ -69,7 +70,7 @@ class _Commands(click.Group):
             _say(f"cannot read or write {place}: {error.strerror or error}")
             ctx.exit(1)
         except MemoryError:
-            _say("out of memory; set --max-regions or a smaller domain, or use a larger machine")
+            _say(f"{OUT_OF_MEMORY}; set --max-regions or a smaller domain, or use a larger machine")
             ctx.exit(1)
         except Exception as error:
             if os.environ.get(_DEBUG):

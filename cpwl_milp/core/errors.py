@@ -15,6 +15,9 @@
 
 from __future__ import annotations
 
+OUT_OF_MEMORY = "out of memory"
+"""How the line begins that tells of it."""
+
 
 class CpwlError(Exception):
     """Base of every error that a user can meet.

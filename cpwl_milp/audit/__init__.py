@@ -1,0 +1,1 @@
+"""Many models in one run: what is asked, jobs in processes of their own, one file of results."""

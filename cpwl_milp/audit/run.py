@@ -1,0 +1,231 @@
+"""The loop of an audit: questions out to processes, results into the file, one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from cpwl_milp.audit import applying
+from cpwl_milp.audit.endings import not_run, now, result_of, tail
+from cpwl_milp.audit.folder import ERRORS, OUTPUT, cleared, files_of
+from cpwl_milp.audit.jobs import QUESTIONS, Job
+from cpwl_milp.audit.plan import FIRST
+from cpwl_milp.audit.processes import Confined
+from cpwl_milp.audit.progress import AuditReporter, AuditSnapshot, Forecast, Working
+from cpwl_milp.enumeration.interrupts import Interrupts
+from cpwl_milp.storage.audit_rows import Asked, Result, State
+from cpwl_milp.storage.audit_store import AuditStore
+
+RERUN: Mapping[str, frozenset[State]] = {
+    "never": frozenset(),
+    "failed": frozenset(state for state in State if state.failed),
+    "incomplete": frozenset(
+        {State.INCOMPLETE, *(state for state in State if state.failed)}
+    ),
+    "always": frozenset(State),
+}
+"""Which results are asked for again, by the name of the policy."""
+
+# Share of a job's time after which a search is told to stop with a bracket.
+_STOP_SHARE = 0.7
+_POLL_SECONDS = 0.02
+_NOTE_SECONDS = 0.5
+
+
+class Task(NamedTuple):
+    """A distinct question: its job, its key, its model's hash, and the key of its inspection."""
+
+    job: Job
+    key: str
+    sha256: str
+    first: str
+
+
+@dataclass
+class _Work:
+    """A task at work."""
+
+    task: Task
+    process: Confined
+    place: Path
+    began: str
+    said: str = ""
+
+    def listen(self) -> None:
+        """Take note of the last line of its progress."""
+        lines = tail(self.place / ERRORS)
+        self.said = lines[-1][:200] if lines else ""
+
+
+@dataclass
+class Audit:
+    """One session of an audit.
+
+    Parameters
+    ----------
+    folder : Path
+    store : AuditStore
+    workers : int
+        Processes at a time.
+    reporter : AuditReporter
+    """
+
+    folder: Path
+    store: AuditStore
+    workers: int
+    reporter: AuditReporter
+    _states: dict[str, State] = field(default_factory=dict)
+    _working: list[_Work] = field(default_factory=list)
+    _forecast: Forecast = field(default_factory=Forecast)
+    _began: float = field(default_factory=time.monotonic)
+
+    def run(self, policy: str) -> bool:
+        """Run what is not done, or is to be done again; False if interrupted."""
+        tasks = list(distinct_tasks(self.store.jobs()))
+        again = RERUN[policy]
+        known = {key: s for key, s in self.store.states().items() if s not in again}
+        # What was blocked is open again if its inspection is.
+        self._states = {
+            task.key: known[task.key]
+            for task in tasks
+            if task.key in known
+            and not (known[task.key] is State.BLOCKED and task.first not in known)
+        }
+        waiting = [task for task in tasks if task.key not in self._states]
+        interrupts = Interrupts()
+        noted = 0.0
+        try:
+            with interrupts.caught():
+                while (waiting or self._working) and not interrupts.requested:
+                    waiting = self._begin(waiting)
+                    changed = self._collect()
+                    if time.monotonic() - noted > _NOTE_SECONDS:
+                        noted = time.monotonic()
+                        self._note_working()
+                        self.reporter.update(self._snapshot(waiting, len(tasks)))
+                    if not changed:
+                        time.sleep(_POLL_SECONDS)
+        finally:
+            for work in self._working:
+                work.process.stop()
+            self._working.clear()
+            self.store.note_running({})
+            self.reporter.finish(self._snapshot(waiting, len(tasks)))
+        return not interrupts.requested
+
+    def _note_working(self) -> None:
+        for work in self._working:
+            work.listen()
+        self.store.note_running({w.task.key: (w.began, w.said) for w in self._working})
+
+    def _begin(self, waiting: list[Task]) -> list[Task]:
+        """Start what there is room for; what still waits."""
+        still: list[Task] = []
+        for place, task in enumerate(waiting):
+            if len(self._working) >= self.workers:
+                return still + waiting[place:]
+            gate = self._states.get(task.first)
+            if task.key != task.first and gate is None:
+                still.append(task)
+            elif task.key != task.first and gate is not State.COMPLETE:
+                first = self.store.result(task.first)
+                reason = first.reason if first is not None else ""
+                self._keep(task, not_run(task.job, task.key, State.BLOCKED, f"{FIRST}: {reason}"))
+            elif (why := self._not_applicable(task)) is not None:
+                self._keep(task, not_run(task.job, task.key, State.NOT_APPLICABLE, why))
+            else:
+                self._working.append(self._started(task))
+        return still
+
+    def _not_applicable(self, task: Task) -> str | None:
+        first = self.store.result(task.first) if task.job.question == "plot" else None
+        return None if first is None else applying.why_no_picture(task.job, first.answer or {})
+
+    def _started(self, task: Task) -> _Work:
+        place = files_of(self.folder, task.key)
+        before = self.store.result(task.key)
+        command = None
+        if before is None or before.state is not State.COMPLETE:
+            command = continued(task.job, place)
+        if command is None:
+            command = task.job.command(cleared(place))
+        process = Confined(
+            "cpwl_milp.cli",
+            [*command, *_limits(task.job), "--json"],
+            task.job.limits,
+            place / OUTPUT,
+            place / ERRORS,
+        )
+        return _Work(task, process, place, now())
+
+    def _collect(self) -> bool:
+        """Record what has ended; whether anything had."""
+        before = len(self._working)
+        for work in list(self._working):
+            ending = work.process.poll()
+            if ending is None:
+                continue
+            self._working.remove(work)
+            task = work.task
+            self._keep(
+                task,
+                result_of(
+                    *(task.job, task.key, task.sha256, ending),
+                    *(work.place / OUTPUT, work.place / ERRORS),
+                ),
+            )
+            self._forecast.saw(task.job, ending.seconds)
+        return len(self._working) < before
+
+    def _keep(self, task: Task, result: Result) -> None:
+        self.store.record(result)
+        self._states[task.key] = result.state
+        self.reporter.ended(task.job, result)
+
+    def _snapshot(self, waiting: Sequence[Task], total: int) -> AuditSnapshot:
+        jobs = [task.job for task in waiting] + [work.task.job for work in self._working]
+        return AuditSnapshot(
+            len(self._states),
+            total,
+            Counter(self._states.values()),
+            [
+                Working(w.task.job.label, w.task.job.question, round(w.process.seconds, 1), w.said)
+                for w in self._working
+            ],
+            time.monotonic() - self._began,
+            self._forecast.left(jobs, self.workers),
+        )
+
+
+def distinct_tasks(asked: Sequence[Asked]) -> Iterator[Task]:
+    """Questions in order, each once, however many rows share it."""
+    first = ""
+    seen: set[str] = set()
+    for one in asked:
+        job = Job.from_json(one.job)
+        if job.question == FIRST:
+            first = one.key
+        if one.key not in seen:
+            seen.add(one.key)
+            yield Task(job, one.key, one.sha256, first)
+
+
+def continued(job: Job, place: Path) -> list[str] | None:
+    """The command that goes on with an enumeration begun before; None if none was."""
+    run = place / "run"
+    if not (run / "run.json").is_file():
+        return None
+    return ["enumerate", job.model, "--resume", str(run)]
+
+
+def _limits(job: Job) -> list[str]:
+    if not QUESTIONS[job.question].stops:
+        return []
+    found = [f"--max-seconds={max(0.1, _STOP_SHARE * job.limits.seconds):g}"]
+    if job.limits.max_regions is not None:
+        found.append(f"--max-regions={job.limits.max_regions}")
+    return found

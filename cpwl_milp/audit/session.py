@@ -1,0 +1,134 @@
+"""What can be done with an audit: begin it, go on with it, see how far it is, sum it up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cpwl_milp.audit.folder import LOCK, require_room
+from cpwl_milp.audit.identity import Keys, identified
+from cpwl_milp.audit.jobs import Job
+from cpwl_milp.audit.manifest.reading import Manifest
+from cpwl_milp.audit.plan import planned
+from cpwl_milp.audit.progress import AuditReporter
+from cpwl_milp.audit.run import Audit
+from cpwl_milp.audit.summary import write_summary
+from cpwl_milp.core.errors import RunFolderError
+from cpwl_milp.core.versions import versions
+from cpwl_milp.storage.audit_rows import Asked, Row, State
+from cpwl_milp.storage.audit_store import AuditStore
+from cpwl_milp.storage.lock import FolderLock
+
+
+@dataclass(frozen=True)
+class How:
+    """How a session runs: processes at a time, and which results are asked for again."""
+
+    workers: int = 1
+    policy: str = "never"
+
+
+def begin(folder: Path, manifest: Manifest, how: How, reporter: AuditReporter) -> bool:
+    """Begin an audit in a new folder; False if it was interrupted.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder holds an audit or other files.
+    """
+    if AuditStore.exists(folder):
+        # The error that says so.
+        AuditStore.create(folder)
+    require_room(folder)
+    with _locked(folder), AuditStore.create(folder) as store:
+        _plan(store, planned(manifest), _about(manifest))
+        return _run(folder, store, how, reporter)
+
+
+def go_on(
+    folder: Path, manifest: Manifest | None, how: How, reporter: AuditReporter
+) -> bool:
+    """Go on with an audit, as it was asked or as `manifest` asks now; results are kept.
+
+    Models are read anew: what changed since has another key, and is asked again.
+
+    Raises
+    ------
+    RunFolderError
+        If there is no audit, or another process is at it.
+    """
+    with AuditStore.read(folder):
+        pass
+    with _locked(folder), AuditStore.write(folder) as store:
+        if manifest is None:
+            jobs = [Job.from_json(asked.job) for asked in store.jobs()]
+            _plan(store, jobs, {})
+        else:
+            _plan(store, planned(manifest), _about(manifest))
+        return _run(folder, store, how, reporter)
+
+
+def rows_of(folder: Path) -> tuple[dict[str, Any], list[Row]]:
+    """What an audit is about, and its rows now.
+
+    Raises
+    ------
+    RunFolderError
+        If there is none.
+    """
+    with AuditStore.read(folder) as store:
+        return store.about(), list(store.rows())
+
+
+def running_in(folder: Path) -> dict[str, tuple[str, str]]:
+    """What runs now, by key: since when, and what it said last; empty if nobody is at it."""
+    try:
+        FolderLock(folder / LOCK).release()
+    except RunFolderError:
+        with AuditStore.read(folder) as store:
+            return store.running()
+    return {}
+
+
+def tally(rows: list[Row]) -> Counter[State]:
+    """How many rows are in each state."""
+    return Counter(row.result.state for row in rows)
+
+
+def _run(folder: Path, store: AuditStore, how: How, reporter: AuditReporter) -> bool:
+    finished = Audit(folder, store, how.workers, reporter).run(how.policy)
+    write_summary(folder, store.rows())
+    return finished
+
+
+def _about(manifest: Manifest) -> dict[str, Any]:
+    return {"title": manifest.title, "source": manifest.source, "versions": versions()}
+
+
+def _plan(store: AuditStore, jobs: list[Job], about: dict[str, Any]) -> None:
+    hashes = identified(job.model for job in jobs)
+    keys = Keys(hashes)
+    store.plan(
+        [
+            Asked(
+                keys.of(job),
+                *(job.label, job.model, hashes[job.model]),
+                *(job.question, job.domain, job.data, job.to_json()),
+            )
+            for job in jobs
+        ],
+        about,
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FolderLock(folder / LOCK)
+    try:
+        yield
+    finally:
+        lock.release()

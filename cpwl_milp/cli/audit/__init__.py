@@ -1,0 +1,1 @@
+"""``audit``: many models in one run, and the report that is made of it."""
