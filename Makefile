@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXPORTERS_VENV ?= .venv-exporters
 BENCH_VENV ?= .venv-bench
+BROWSER_VENV ?= .venv-browser
 
-.PHONY: bench bench-large bench-quick demo test test-exporters test-slow lint
+.PHONY: bench bench-large bench-quick demo test test-browser test-exporters test-slow lint
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +46,17 @@ $(EXPORTERS_VENV)/.ready: pyproject.toml
 
 test-exporters: $(EXPORTERS_VENV)/.ready
 	$(EXPORTERS_VENV)/bin/pytest -n 2 tests/exporters
+
+# The report of an audit in headless Chromium: the system's if there is one (or $CHROMIUM), else
+# Playwright fetches its own.
+$(BROWSER_VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(BROWSER_VENV)
+	$(BROWSER_VENV)/bin/pip install --quiet --editable '.[dev,browser]'
+	command -v chromium chromium-browser google-chrome || $(BROWSER_VENV)/bin/playwright install chromium
+	touch $@
+
+test-browser: $(BROWSER_VENV)/.ready
+	$(BROWSER_VENV)/bin/pytest tests/browser
 
 # The engines, the textbook loop and the peers that PyPI has, side by side: some 20 minutes, then
 # the tables and the figure of docs/performance.md. The peers live in an environment of their own.

@@ -41,12 +41,20 @@ def page() -> str:
         command = main.get_command(context, name)
         assert command is not None
         parts.append(_section(name, command))
+        if isinstance(command, click.Group):
+            below = click.Context(command, info_name=name, parent=context)
+            for verb in command.list_commands(below):
+                found = command.get_command(below, verb)
+                assert found is not None
+                parts.append(_section(f"{name} {verb}", found))
     return "\n".join(parts)
 
 
 def _section(name: str, command: click.Command) -> str:
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
     usage = " ".join(str(a.metavar) for a in arguments)
+    if isinstance(command, click.Group):
+        usage = "COMMAND"
     text, _, examples = _help(command).partition("Examples:")
     rows = [_row(option) for option in command.params if isinstance(option, click.Option)]
     return "\n".join(
@@ -58,9 +66,7 @@ def _section(name: str, command: click.Command) -> str:
             "```sh",
             inspect.cleandoc(examples.strip("\n")),
             "```\n",
-            "| option | meaning |",
-            "|---|---|",
-            *rows,
+            *(("| option | meaning |", "|---|---|", *rows) if rows else ()),
             "",
         ]
     )

@@ -86,7 +86,9 @@ def _judged(ending: Ending, limits: Limits, said: list[str]) -> tuple[State, str
     if ending.killed_for == "time":
         return State.TIMEOUT, f"killed after {limits.seconds:g} s, the limit of a job"
     if ending.killed_for == "memory":
-        return State.MEMORY, f"killed beyond {limits.memory_mb} MB, the limit of a job"
+        return State.MEMORY, f"killed beyond {limits.memory_mb} MB of memory, the limit of a job"
+    if ending.killed_for == "output":
+        return State.CRASH, "killed because it printed without end"
     last = said[-1] if said else "nothing on standard error"
     if ending.exit_code < 0:
         number = -ending.exit_code

@@ -50,6 +50,9 @@ class Limits:
     max_regions: int | None = None
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Job:
     """What to run.
@@ -77,7 +80,7 @@ class Job:
     arguments: tuple[Argument, ...] = ()
     domain: str = ""
     data: str = ""
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     sliced: bool = False
 
     def to_json(self) -> dict[str, Any]:

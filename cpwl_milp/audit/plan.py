@@ -14,8 +14,9 @@ FIRST = "inspect"
 
 
 def planned(manifest: Manifest) -> list[Job]:
-    """All jobs: model by model, what the model is first, then domain by domain."""
-    return [job for entry in manifest.entries for job in _of_model(entry, manifest.settings)]
+    """All jobs, each once: model by model, what the model is first, then domain by domain."""
+    jobs = (job for entry in manifest.entries for job in _of_model(entry, manifest.settings))
+    return list(dict.fromkeys(jobs))
 
 
 def _of_model(entry: Entry, settings: Mapping[str, str]) -> Iterator[Job]:

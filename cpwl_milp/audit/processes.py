@@ -16,6 +16,8 @@ from cpwl_milp.audit.jobs import Limits
 # A job uses one core: libraries that would start threads of their own are told so.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _MEGABYTE = 1_000_000
+# Of each stream. What prints more is out of control, and would fill the disk.
+_LARGEST_STREAM = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Ending:
     exit_code : int
         Negative for a signal.
     killed_for : str
-        "time" or "memory" if it was stopped at a limit, else "".
+        "time", "memory" or "output" if it was stopped at a limit, else "".
     seconds, cpu_seconds : float
     peak_bytes : int
         Largest resident memory.
@@ -59,6 +61,7 @@ class Confined:
         self, module: str, arguments: Sequence[str], limits: Limits, output: Path, errors: Path
     ) -> None:
         self._limits = limits
+        self._streams = (output, errors)
         self._began = time.monotonic()
         self._killed_for = ""
         self._peak = 0
@@ -90,6 +93,8 @@ class Confined:
                 self._kill("time")
             elif resident > self._limits.memory_mb * _MEGABYTE:
                 self._kill("memory")
+            elif any(stream.stat().st_size > _LARGEST_STREAM for stream in self._streams):
+                self._kill("output")
         return ending
 
     def stop(self) -> None:

@@ -23,9 +23,7 @@ from cpwl_milp.storage.audit_store import AuditStore
 RERUN: Mapping[str, frozenset[State]] = {
     "never": frozenset(),
     "failed": frozenset(state for state in State if state.failed),
-    "incomplete": frozenset(
-        {State.INCOMPLETE, *(state for state in State if state.failed)}
-    ),
+    "incomplete": frozenset({State.INCOMPLETE, *(state for state in State if state.failed)}),
     "always": frozenset(State),
 }
 """Which results are asked for again, by the name of the policy."""
@@ -37,12 +35,25 @@ _NOTE_SECONDS = 0.5
 
 
 class Task(NamedTuple):
-    """A distinct question: its job, its key, its model's hash, and the key of its inspection."""
+    """A distinct question.
+
+    Attributes
+    ----------
+    job : Job
+    key, sha256 : str
+        Of the question, and of its model.
+    first : str
+        The key of the model's inspection.
+    beside : str
+        For a picture: the key of a question whose answer tells the domain's dimension, if there is
+        one; else "".
+    """
 
     job: Job
     key: str
     sha256: str
     first: str
+    beside: str = ""
 
 
 @dataclass
@@ -72,12 +83,15 @@ class Audit:
     workers : int
         Processes at a time.
     reporter : AuditReporter
+    program : str
+        The module that is run with the command line of a job.
     """
 
     folder: Path
     store: AuditStore
     workers: int
     reporter: AuditReporter
+    program: str = "cpwl_milp.cli"
     _states: dict[str, State] = field(default_factory=dict)
     _working: list[_Work] = field(default_factory=list)
     _forecast: Forecast = field(default_factory=Forecast)
@@ -129,7 +143,9 @@ class Audit:
             if len(self._working) >= self.workers:
                 return still + waiting[place:]
             gate = self._states.get(task.first)
-            if task.key != task.first and gate is None:
+            if any(
+                k not in self._states for k in (task.first, task.beside) if k not in ("", task.key)
+            ):
                 still.append(task)
             elif task.key != task.first and gate is not State.COMPLETE:
                 first = self.store.result(task.first)
@@ -143,7 +159,11 @@ class Audit:
 
     def _not_applicable(self, task: Task) -> str | None:
         first = self.store.result(task.first) if task.job.question == "plot" else None
-        return None if first is None else applying.why_no_picture(task.job, first.answer or {})
+        if first is None or first.answer is None:
+            return None
+        beside = self.store.result(task.beside) if task.beside else None
+        in_domain = beside.answer if beside is not None else None
+        return applying.why_no_picture(task.job, first.answer, in_domain)
 
     def _started(self, task: Task) -> _Work:
         place = files_of(self.folder, task.key)
@@ -154,7 +174,7 @@ class Audit:
         if command is None:
             command = task.job.command(cleared(place))
         process = Confined(
-            "cpwl_milp.cli",
+            self.program,
             [*command, *_limits(task.job), "--json"],
             task.job.limits,
             place / OUTPUT,
@@ -203,15 +223,22 @@ class Audit:
 
 def distinct_tasks(asked: Sequence[Asked]) -> Iterator[Task]:
     """Questions in order, each once, however many rows share it."""
-    first = ""
+    jobs = [(Job.from_json(one.job), one) for one in asked]
+    first = {(job.model, job.reading): one.key for job, one in jobs if job.question == FIRST}
+    told = {
+        (job.model, job.reading, job.domain): one.key
+        for job, one in jobs
+        if job.question in ("bounds", "count")
+    }
     seen: set[str] = set()
-    for one in asked:
-        job = Job.from_json(one.job)
-        if job.question == FIRST:
-            first = one.key
-        if one.key not in seen:
-            seen.add(one.key)
-            yield Task(job, one.key, one.sha256, first)
+    for job, one in jobs:
+        if one.key in seen:
+            continue
+        seen.add(one.key)
+        beside = ""
+        if job.question == "plot" and applying.dimension_from_elsewhere(job):
+            beside = told.get((job.model, job.reading, job.domain), "")
+        yield Task(job, one.key, one.sha256, first[job.model, job.reading], beside)
 
 
 def continued(job: Job, place: Path) -> list[str] | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cpwl_milp import __version__
+from cpwl_milp.audit import warming
 from cpwl_milp.audit.folder import LOCK, require_room
 from cpwl_milp.audit.identity import Keys, identified
 from cpwl_milp.audit.jobs import Job
@@ -22,6 +24,9 @@ from cpwl_milp.core.versions import versions
 from cpwl_milp.storage.audit_rows import Asked, Row, State
 from cpwl_milp.storage.audit_store import AuditStore
 from cpwl_milp.storage.lock import FolderLock
+
+_WARMED = "warmed"
+"""The version whose engines were compiled when this audit began."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,15 @@ def begin(folder: Path, manifest: Manifest, how: How, reporter: AuditReporter) -
     RunFolderError
         If the folder holds an audit or other files.
     """
-    if AuditStore.exists(folder):
-        # The error that says so.
-        AuditStore.create(folder)
+    AuditStore.require_none(folder)
     require_room(folder)
-    with _locked(folder), AuditStore.create(folder) as store:
-        _plan(store, planned(manifest), _about(manifest))
-        return _run(folder, store, how, reporter)
+    with _locked(folder):
+        asked = _keyed(planned(manifest))
+        with AuditStore.create(folder, asked, _about(manifest)) as store:
+            return _run(folder, store, how, reporter)
 
 
-def go_on(
-    folder: Path, manifest: Manifest | None, how: How, reporter: AuditReporter
-) -> bool:
+def go_on(folder: Path, manifest: Manifest | None, how: How, reporter: AuditReporter) -> bool:
     """Go on with an audit, as it was asked or as `manifest` asks now; results are kept.
 
     Models are read anew: what changed since has another key, and is asked again.
@@ -66,9 +68,9 @@ def go_on(
     with _locked(folder), AuditStore.write(folder) as store:
         if manifest is None:
             jobs = [Job.from_json(asked.job) for asked in store.jobs()]
-            _plan(store, jobs, {})
+            store.plan(_keyed(jobs), {})
         else:
-            _plan(store, planned(manifest), _about(manifest))
+            store.plan(_keyed(planned(manifest)), _about(manifest))
         return _run(folder, store, how, reporter)
 
 
@@ -100,6 +102,10 @@ def tally(rows: list[Row]) -> Counter[State]:
 
 
 def _run(folder: Path, store: AuditStore, how: How, reporter: AuditReporter) -> bool:
+    jobs = [Job.from_json(asked.job) for asked in store.jobs()]
+    if warming.needed(jobs) and store.about().get(_WARMED) != __version__:
+        warming.warm()
+        store.remember(_WARMED, __version__)
     finished = Audit(folder, store, how.workers, reporter).run(how.policy)
     write_summary(folder, store.rows())
     return finished
@@ -109,20 +115,23 @@ def _about(manifest: Manifest) -> dict[str, Any]:
     return {"title": manifest.title, "source": manifest.source, "versions": versions()}
 
 
-def _plan(store: AuditStore, jobs: list[Job], about: dict[str, Any]) -> None:
+def _keyed(jobs: list[Job]) -> list[Asked]:
+    """The jobs with the keys of their content as it is now."""
     hashes = identified(job.model for job in jobs)
     keys = Keys(hashes)
-    store.plan(
-        [
-            Asked(
-                keys.of(job),
-                *(job.label, job.model, hashes[job.model]),
-                *(job.question, job.domain, job.data, job.to_json()),
-            )
-            for job in jobs
-        ],
-        about,
-    )
+    return [
+        Asked(
+            key=keys.of(job),
+            label=job.label,
+            path=job.model,
+            sha256=hashes[job.model],
+            question=job.question,
+            domain=job.domain,
+            data=job.data,
+            job=job.to_json(),
+        )
+        for job in jobs
+    ]
 
 
 @contextmanager

@@ -6,9 +6,10 @@ reads while the audit writes. (SQLite's write-ahead log needs a local disk, not 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -41,13 +42,14 @@ CREATE TABLE running (key TEXT PRIMARY KEY, began TEXT NOT NULL, said TEXT NOT N
 class AuditStore:
     """The audit's file, open. Use it in a `with` block; make it by `create`, `write` or `read`."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, writes: bool) -> None:
         self._path = path
+        self._writes = writes
         self._connection = connection
 
     @staticmethod
-    def create(folder: Path) -> AuditStore:
-        """Begin an audit in a folder that has none.
+    def create(folder: Path, asked: Iterable[Asked], about: Mapping[str, Any]) -> AuditStore:
+        """Begin an audit in a folder that has none; after a kill it has begun, or has not.
 
         Raises
         ------
@@ -55,22 +57,33 @@ class AuditStore:
             If it holds one, or cannot be written.
         """
         path = folder / FILE
+        AuditStore.require_none(folder)
+        with _speaking_of(path):
+            connection = sqlite3.connect(path, isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            store = AuditStore(path, connection, writes=True)
+            with store._transaction():
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                store._write_plan(asked, about)
+            return store
+
+    @staticmethod
+    def require_none(folder: Path) -> None:
+        """Stop if an audit was begun there.
+
+        Raises
+        ------
+        RunFolderError
+        """
         if AuditStore.exists(folder):
             raise RunFolderError(
                 str(folder),
                 "already holds an audit",
                 hint="go on with --resume, or name another folder",
             )
-        with _speaking_of(path):
-            connection = sqlite3.connect(path, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            store = AuditStore(path, connection)
-            with store._transaction():
-                for statement in _TABLES.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            return store
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -127,10 +140,12 @@ class AuditStore:
                         f"schema {SCHEMA_VERSION} of an audit",
                         "written by another version of cpwl-milp, or not begun",
                     )
+                if mode == "rw":
+                    connection.execute("PRAGMA journal_mode = WAL")
             except BaseException:
                 connection.close()
                 raise
-        return AuditStore(path, connection)
+        return AuditStore(path, connection, writes=mode == "rw")
 
     def __enter__(self) -> AuditStore:
         return self
@@ -141,25 +156,40 @@ class AuditStore:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # Without its log the file is one again, which also a folder without write access serves.
+        # Not possible while another process reads: then the next writer does it.
+        if self._writes:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
 
     def plan(self, asked: Iterable[Asked], about: Mapping[str, Any]) -> None:
         """Set what is asked, in place of what was; results stay."""
         with self._transaction():
-            self._connection.execute("DELETE FROM jobs")
-            self._connection.executemany(
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._write_plan(asked, about)
+
+    def _write_plan(self, asked: Iterable[Asked], about: Mapping[str, Any]) -> None:
+        self._connection.execute("DELETE FROM jobs")
+        self._connection.executemany(
+            "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
                 (
-                    (
-                        *(place, one.key, one.label, one.path, one.sha256),
-                        *(one.question, one.domain, one.data, json.dumps(dict(one.job))),
-                    )
-                    for place, one in enumerate(asked)
-                ),
-            )
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO about VALUES (?, ?)",
-                ((name, json.dumps(value)) for name, value in about.items()),
+                    *(place, one.key, one.label, one.path, one.sha256),
+                    *(one.question, one.domain, one.data, json.dumps(dict(one.job))),
+                )
+                for place, one in enumerate(asked)
+            ),
+        )
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO about VALUES (?, ?)",
+            ((name, json.dumps(value)) for name, value in about.items()),
+        )
+
+    def remember(self, name: str, value: Any) -> None:
+        """Add to what the audit is about."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO about VALUES (?, ?)", (name, json.dumps(value))
             )
 
     def about(self) -> dict[str, Any]:
@@ -225,7 +255,7 @@ class AuditStore:
                 "LEFT JOIN results ON results.key = jobs.key ORDER BY position"
             )
             for values in found:
-                asked = Asked(*values[:7], json.loads(values[7]))
+                asked = _asked(values[:8])
                 waiting = Result(asked.key, State.WAITING)
                 yield Row(asked, waiting if values[8] is None else _result(values[8:]))
 
@@ -247,12 +277,25 @@ _RESULT = (
 )
 
 
-def _result(values: tuple[Any, ...]) -> Result:
-    key, state, reason, answer, notes, *numbers, limits = values
+def _asked(values: Sequence[Any]) -> Asked:
+    key, label, path, sha256, question, domain, data, job = values
+    return Asked(key, label, path, sha256, question, domain, data, json.loads(job))
+
+
+def _result(values: Sequence[Any]) -> Result:
+    key, state, reason, answer, notes, seconds, cpu, peak, code, ended, version, limits = values
     return Result(
-        *(key, State(state), reason, None if answer is None else json.loads(answer)),
-        tuple(json.loads(notes)),
-        *numbers,
+        key=key,
+        state=State(state),
+        reason=reason,
+        answer=None if answer is None else json.loads(answer),
+        notes=tuple(json.loads(notes)),
+        seconds=seconds,
+        cpu_seconds=cpu,
+        peak_bytes=peak,
+        exit_code=code,
+        ended=ended,
+        version=version,
         limits=json.loads(limits),
     )
 

@@ -74,6 +74,10 @@ ASKED = {
     "encode": [f"encode {BOX} -o network.mps"],
     "certify": ["certify whole"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
+    "audit": [
+        f"audit run {BOX} --ask linear-regions,information {DATA} {CLASSES} -o audited",
+        "audit status audited",
+    ],
 }
 Fields = dict[str, str]
 

@@ -72,7 +72,7 @@ def test_bounds_are_explained_by_name() -> None:
 
 def test_the_readme_names_every_command_and_every_room() -> None:
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    commands = set(re.findall(r"^\| `(\w+) (?:MODEL|RUN)", text, re.MULTILINE))
+    commands = set(re.findall(r"^\| `(\w+) (?:MODEL|RUN|run)", text, re.MULTILINE))
     assert commands == set(main.list_commands(click.Context(main)))
     layout = text.partition("## Layout")[2].partition("\n## ")[0]
     rooms = {f.parent.name for f in (REPOSITORY / "cpwl_milp").glob("*/__init__.py")}

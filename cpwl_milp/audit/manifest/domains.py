@@ -126,9 +126,7 @@ def read_data(name: str, values: Any, base: Path, faults: Faults) -> DataSpec:
     return DataSpec(name, tuple(arguments))
 
 
-def read_named(
-    root: Section, base: Path
-) -> tuple[dict[str, DomainSpec], dict[str, DataSpec]]:
+def read_named(root: Section, base: Path) -> tuple[dict[str, DomainSpec], dict[str, DataSpec]]:
     """The tables ``[domains]`` and ``[data]``."""
     domains = {
         name: read_domain(name, values, base, root.faults)

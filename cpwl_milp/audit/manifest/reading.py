@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cpwl_milp.audit.jobs import QUESTIONS, Argument, Input, Limits
+from cpwl_milp.audit.jobs import DEFAULT_LIMITS, QUESTIONS, Argument, Input, Limits
 from cpwl_milp.audit.manifest.domains import DataSpec, DomainSpec, existing, read_named
 from cpwl_milp.audit.manifest.faults import Faults, ManifestError, Section, one_of
-from cpwl_milp.audit.manifest.files import matching
+from cpwl_milp.audit.manifest.files import fixed_part, label_of, matching
 
 ENGINES = ("auto", "cells", "tree", "milp", "sampling")
 BOUND_METHODS = ("interval", "crown", "lp", "milp")
@@ -28,7 +28,7 @@ class Entry:
     reading: tuple[Argument, ...] = ()
     domains: tuple[DomainSpec, ...] = ()
     data: tuple[DataSpec, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def read_manifest(path: Path) -> Manifest:
     root = Section(values, "", faults)
     title = root.text("title") or path.stem
     ask = _questions(root, "ask")
-    limits = _limits(root, Limits())
+    limits = _limits(root, DEFAULT_LIMITS)
     settings = _settings(root)
     domains, data = read_named(root, base)
     entries: list[Entry] = []
@@ -102,7 +102,7 @@ def _entries(
     data: Mapping[str, DataSpec],
 ) -> list[Entry]:
     """The models of one ``[[models]]`` table."""
-    files: list[Path] = []
+    files: dict[Path, str] = {}
     named = section.texts("files")
     if section.raw("files") is None:
         section.faults.note(section.where, "no files", "files = a file, folder or pattern")
@@ -110,7 +110,11 @@ def _entries(
         found = matching(base / text)
         if not found:
             section.faults.note(section.place("files"), f"{text!r} names no file", "ONNX files")
-        files += found
+        # Beside the manifest, a model's name is its path from there; elsewhere, from where its
+        # folder or pattern begins.
+        inside = (base / text).absolute().is_relative_to(base.absolute())
+        for file in found:
+            files[file] = label_of(file, base if inside else fixed_part(base / text))
     questions = _questions(section, "ask") or ask
     if questions is None:
         section.faults.note(
@@ -131,18 +135,16 @@ def _entries(
     limits = _limits(section, limits)
     return [
         Entry(
-            name or _label(file, base),
-            *(str(file), questions, reading, tuple(own_domains), tuple(own_data), limits),
+            label=name or label,
+            path=str(file),
+            ask=questions,
+            reading=reading,
+            domains=tuple(own_domains),
+            data=tuple(own_data),
+            limits=limits,
         )
-        for file in files
+        for file, label in files.items()
     ]
-
-
-def _label(file: Path, base: Path) -> str:
-    try:
-        return file.relative_to(base).as_posix()
-    except ValueError:
-        return file.as_posix()
 
 
 def _questions(section: Section, key: str) -> tuple[str, ...] | None:

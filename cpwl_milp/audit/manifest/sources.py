@@ -12,7 +12,7 @@ from pathlib import Path
 from cpwl_milp.audit.jobs import QUESTIONS, Input, Limits
 from cpwl_milp.audit.manifest.domains import DataSpec, DomainSpec
 from cpwl_milp.audit.manifest.faults import Faults, ManifestError
-from cpwl_milp.audit.manifest.files import matching
+from cpwl_milp.audit.manifest.files import fixed_part, label_of, matching
 from cpwl_milp.audit.manifest.reading import Entry, Manifest
 
 
@@ -42,10 +42,10 @@ def from_files(
         files = matching(place)
         if not files:
             faults.note(str(place), "names no file", "an ONNX file, a folder or a pattern of some")
-        base = place if place.is_dir() else _fixed_part(place)
+        base = fixed_part(place)
         entries += [
             Entry(
-                file.relative_to(base).as_posix(),
+                label_of(file, base),
                 str(file),
                 tuple(ask),
                 domains=() if domain is None else (domain,),
@@ -60,20 +60,11 @@ def from_files(
     return Manifest(places[0].stem or places[0].name, source, _distinct(entries), settings)
 
 
-def _fixed_part(place: Path) -> Path:
-    """The folders of a pattern before its first wildcard."""
-    parent = place.parent
-    while any(sign in str(parent) for sign in "*?["):
-        parent = parent.parent
-    return parent
-
-
 def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
     """Full paths as names where short ones are not unique."""
     labels = Counter(entry.label for entry in entries)
     return tuple(
-        entry if labels[entry.label] == 1 else replace(entry, label=entry.path)
-        for entry in entries
+        entry if labels[entry.label] == 1 else replace(entry, label=entry.path) for entry in entries
     )
 
 

@@ -40,9 +40,7 @@ def answer_of(
             for row in rows
             if row.asked.key in running
         ],
-        "rows": [
-            {**flat(row), "files": str(files_of(folder, row.asked.key))} for row in rows
-        ],
+        "rows": [{**flat(row), "files": str(files_of(folder, row.asked.key))} for row in rows],
         "versions": about["versions"],
     }
 
@@ -52,9 +50,12 @@ def show(answer: dict[str, Any]) -> None:
     from cpwl_milp.report.tables import show_table
 
     states = ", ".join(f"{number} {state}" for state, number in answer["states"].items())
-    click.echo(f"{answer['models']} models, {answer['done']} of {answer['total']} rows: {states}")
+    models = "1 model" if answer["models"] == 1 else f"{answer['models']} models"
+    click.echo(f"{models}, {answer['done']} of {answer['total']} rows: {states}")
     for one in answer["running"]:
-        click.echo(f"running: {one['model']}: {one['question']}, since {one['began']} {one['said']}")
+        click.echo(
+            f"running: {one['model']}: {one['question']}, since {one['began']} {one['said']}"
+        )
     failed = [row for row in answer["rows"] if row["reason"] and row["state"] != "blocked"]
     if failed:
         show_table(

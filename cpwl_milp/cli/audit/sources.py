@@ -117,9 +117,7 @@ class Sources:
             if not Path(file).exists() and ":" in file:
                 file, colon, rows = file.rpartition(":")
             known = Path(file).is_file()
-            words.append(
-                Input(file, f"{option}=", colon + rows) if known else f"{option}={value}"
-            )
+            words.append(Input(file, f"{option}=", colon + rows) if known else f"{option}={value}")
         if asked.radius is not None:
             words.append(f"--radius={asked.radius!r}")
         if asked.norm is not None:

@@ -13,5 +13,13 @@ def write_report(
     folder: Path, about: dict[str, Any], rows: list[Row], place: Path | None = None
 ) -> Path:
     """Write the HTML file; where it is."""
-    place = place or folder / "report.html"
+    from cpwl_milp.audit.folder import REPORT, files_of
+    from cpwl_milp.audit.jobs import Job
+    from cpwl_milp.report.audits.page import write_page
+
+    place = place or folder / REPORT
+    files = {row.asked.key: files_of(folder, row.asked.key) for row in rows}
+    # As someone else would type them: what is written goes to where they stand.
+    commands = {row.asked.key: Job.from_json(row.asked.job).command(Path()) for row in rows}
+    write_page(place, about, rows, files, commands)
     return place
