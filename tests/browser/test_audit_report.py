@@ -1,4 +1,4 @@
-"""The report of an audit in headless Chromium: no error, nothing fetched, and it does what it says."""
+"""The report of an audit in headless Chromium: no error, nothing fetched, and it works."""
 
 from __future__ import annotations
 
