@@ -18,6 +18,7 @@ _COMMANDS = {
     "bounds": "bounds",
     "count": "count",
     "enumerate": "enumerate",
+    "estimate": "estimate",
     "information": "information.command",
     "plane": "plane.command",
     "local": "local.command",

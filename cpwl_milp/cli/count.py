@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +29,13 @@ from cpwl_milp.core.errors import InputError
 
 if TYPE_CHECKING:
     from cpwl_milp.census import Count
+    from cpwl_milp.core.problem import Problem
+    from cpwl_milp.estimation import RegionEstimate
+
+# Of the time given: for an estimate where the count does not end.
+_ESTIMATE_SHARE = 0.2
+# An estimate needs time for so many regions, at the rate of the search.
+_LEAST_REGIONS = 2_000
 
 
 @click.command(name="count")
@@ -65,7 +74,8 @@ def command(
 
     A region is a proper activation region: a pattern of all hidden units whose cell has an
     interior and meets the domain's. Per layer, `prefix` counts the regions of layers 1..l and
-    `own` the distinct patterns of layer l alone.
+    `own` the distinct patterns of layer l alone. Where --max-seconds ends the count, it closes
+    with an estimate between the proven bounds (see `estimate`).
 
     \b
     Examples:
@@ -93,29 +103,59 @@ def command(
     layer = layer or n_layers
     if kind != "all" and not 1 <= layer <= n_layers:
         raise InputError("--scope", f"layer {layer}", f"one of the {n_layers} hidden layers")
-    settings = CountSettings(
-        engine.settings(), limits.limits(), engine.bound_method, linear, jobs, rigorous
-    )
+    began = time.monotonic()
+    limit = limits.limits()
+    if kind != "own" and limit.max_seconds is not None:
+        limit = replace(limit, max_seconds=(1 - _ESTIMATE_SHARE) * limit.max_seconds)
+    settings = CountSettings(engine.settings(), limit, engine.bound_method, linear, jobs, rigorous)
     searched = "milp" if kind == "own" else chosen_engine(problem, settings.engine)
     question.note_single_job(searched, jobs)
     progress = progress_on(sys.stderr)
     if kind == "own":
         count = count_own_patterns(problem, layer, settings, progress)
-    elif kind == "prefix":
-        count = count_regions(problem.truncated(layer), settings, progress)
     else:
+        problem = problem.truncated(layer) if kind == "prefix" else problem
         count = count_regions(problem, settings, progress)
+    estimate = None
+    if kind != "own" and count.reason == "max-seconds" and limits.max_seconds is not None:
+        left = limits.max_seconds - (time.monotonic() - began)
+        if count.found * left > _LEAST_REGIONS * count.seconds:
+            estimate = _estimated(problem, engine, left)
+        else:
+            click.echo("note: no estimate: the search is too slow on this network", err=True)
     scoped = kind if kind == "all" else f"{kind}:{layer}"
     if as_json:
-        print_json(_answer(count, scoped, question.described(imported), where.describe()))
+        print_json(_answer(count, estimate, scoped, question.described(imported), where.describe()))
     else:
-        _show(count, scoped)
+        _show(count, estimate, scoped)
     unseen = linear and count.linear_regions is None
     if unseen:
         why = "interrupted" if count.complete else "that needs all regions listed"
         click.echo(f"note: linear regions are not counted: {why}", err=True)
     if unseen or not count.complete:
         click.get_current_context().exit(3)
+
+
+def _estimated(problem: Problem, engine: EngineRequest, seconds: float) -> RegionEstimate | None:
+    """The estimate that closes a bracket, where one can be had in time."""
+    from cpwl_milp.bounding import pre_activation_bounds
+    from cpwl_milp.core.errors import CpwlError
+    from cpwl_milp.estimation import EstimateSettings, estimate_regions
+
+    began = time.monotonic()
+    bounds = pre_activation_bounds(
+        problem.network,
+        problem.domain,
+        method=engine.bound_method,
+        deadline=began + _ESTIMATE_SHARE * seconds,
+    )
+    seconds -= time.monotonic() - began
+    settings = EstimateSettings(seed=engine.seed, max_seconds=max(0.01, seconds))
+    try:
+        return estimate_regions(problem, bounds, settings)
+    except CpwlError as error:
+        click.echo(f"note: no estimate: {error.found}", err=True)
+        return None
 
 
 def _parsed(scope: str) -> tuple[str, int]:
@@ -145,8 +185,13 @@ def _definition(scope: str) -> str:
 
 
 def _answer(
-    count: Count, scope: str, model: dict[str, Any], domain: dict[str, Any]
+    count: Count,
+    estimate: RegionEstimate | None,
+    scope: str,
+    model: dict[str, Any],
+    domain: dict[str, Any],
 ) -> dict[str, Any]:
+    from cpwl_milp.cli.estimate import estimate_json
     from cpwl_milp.core.versions import versions
 
     return {
@@ -161,6 +206,7 @@ def _answer(
         "regions": count.regions.lower,
         "lower": count.regions.lower,
         "upper": count.regions.upper,
+        "estimate": None if estimate is None else estimate_json(estimate)["estimate"],
         "found": count.found,
         "thin_patterns": count.thin,
         "linear_regions": count.linear_regions,
@@ -191,7 +237,8 @@ def _answer(
     }
 
 
-def _show(count: Count, scope: str) -> None:
+def _show(count: Count, estimate: RegionEstimate | None, scope: str) -> None:
+    from cpwl_milp.cli.estimate import headline
     from cpwl_milp.report.tables import bracket_text, count_text, show_table
 
     kind, _, layer = scope.partition(":")
@@ -209,6 +256,8 @@ def _show(count: Count, scope: str) -> None:
             f"{count.reason.removeprefix('unresolved: ')}; "
             f"engine {count.engine}, {count.found:,} found)"
         )
+    if estimate is not None:
+        click.echo(headline(estimate))
     if count.linear_regions is not None:
         click.echo(
             f"{count.linear_regions:,} linear regions, {count.affine_maps:,} distinct affine maps"
