@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cpwl_milp.engines.choice import EngineSettings
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.listing import list_regions
+    from cpwl_milp.estimation import EstimateSettings, estimate_regions
     from cpwl_milp.onnx_io import check_agreement, load_model
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
 
@@ -32,6 +33,7 @@ __all__ = [
     "CountSettings",
     "CpwlError",
     "EngineSettings",
+    "EstimateSettings",
     "Layer",
     "Limits",
     "Network",
@@ -39,6 +41,7 @@ __all__ = [
     "check_agreement",
     "count_bounds",
     "count_regions",
+    "estimate_regions",
     "linear_term_blocks",
     "linear_terms",
     "list_regions",
@@ -53,6 +56,7 @@ _HOMES = {
     "CountSettings": "cpwl_milp.census",
     "CpwlError": "cpwl_milp.core.errors",
     "EngineSettings": "cpwl_milp.engines.choice",
+    "EstimateSettings": "cpwl_milp.estimation",
     "Layer": "cpwl_milp.core.network",
     "Limits": "cpwl_milp.enumeration.limits",
     "Network": "cpwl_milp.core.network",
@@ -60,6 +64,7 @@ _HOMES = {
     "check_agreement": "cpwl_milp.onnx_io",
     "count_bounds": "cpwl_milp.counting",
     "count_regions": "cpwl_milp.census",
+    "estimate_regions": "cpwl_milp.estimation",
     "linear_term_blocks": "cpwl_milp.terms.linear",
     "linear_terms": "cpwl_milp.terms.linear",
     "list_regions": "cpwl_milp.enumeration.listing",

@@ -38,6 +38,10 @@ ASKED = {
         f"enumerate {BOX} -o whole --rigorous",
         f"enumerate {BOX} -o part --max-regions 5",
     ],
+    "estimate": [
+        f"estimate {BOX} --population 20 --probes 4",
+        f"estimate {BOX} --samples 0",
+    ],
     "information": [
         f"information whole {DATA} {LABELS}",
         f"information part {DATA}",
