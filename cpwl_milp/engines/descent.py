@@ -156,8 +156,9 @@ def descend(
             break
         if status == AMBIGUOUS:
             exactly.answer()
-        elif status == THIN and found < budget.max_regions:
-            advance = exactly.explore(replace(budget, max_regions=budget.max_regions - found))
+        elif exactly.takes(status) and found < budget.max_regions:
+            rest = replace(budget, max_regions=budget.max_regions - found)
+            advance = exactly.explore(rest, status)
             batches.append(advance.regions)
             found += len(advance.regions)
             parked.extend(advance.parked)
@@ -166,7 +167,7 @@ def descend(
                 stuck.extend(advance.open)
             else:
                 thin.extend(advance.open)
-        elif status == THIN:
+        elif exactly.takes(status):
             leave = False
         elif status == PARKED:
             parked.append(search.current())
@@ -178,7 +179,7 @@ def descend(
         search.limit(budget.max_regions - found)
         if found >= budget.max_regions or thin or budget.seconds_left <= 0:
             break
-        if status not in (AMBIGUOUS, THIN):
+        if status not in (AMBIGUOUS, THIN, STUCK):
             quota = max(10, min(1 << 30, int(quota * min(4.0, _SLICE / max(seconds, 1e-4)))))
     left = [] if status == DONE else search.pending()
     if status != DONE and not leave:
@@ -224,11 +225,16 @@ class _Exactly:
             self._counts["slivers"] += verdict.sign is Sign.CUTS and question.doubt is not Doubt.CUT
         self._search.answer(verdicts)
 
-    def explore(self, budget: Budget) -> Advance:
+    def takes(self, status: int) -> bool:
+        """Whether the arbiter explores the cell at which a search returned with this code."""
+        return status == THIN or (status == STUCK and self._arbiter is not None)
+
+    def explore(self, budget: Budget, status: int) -> Advance:
         """Explore the cell at hand exactly, and book what that counted."""
         search = self._search
         assert self._arbiter is not None, "only exact answers make a cell thin"
-        unit, layer = search.standing()
+        # Of a cell in which a search got stuck nothing but the literals is sure.
+        unit, layer = search.standing() if status == THIN else (0, 0)
         left = tuple(int(k) for k in search.prefix_left)
         advance = self._arbiter.explore(
             search.current(), search.bits, unit, layer, replace(budget, prefix_left=left)

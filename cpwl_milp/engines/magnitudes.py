@@ -11,6 +11,8 @@ from cpwl_milp.core.network import Network
 # Of the terms below: their errors, unlike those of a unit's own terms, are hardly ever all of one
 # sign. Tolerances of 1e-11 of the magnitudes still are 450 roundings of what is inherited.
 _INHERITED_SHARE = 1e-2
+# Values below a tolerance's share of this may have lost digits to underflow.
+_LEAST = 1e-290
 
 
 def term_magnitudes(network: Network, reach: Vector, bounds: Bounds) -> list[Vector]:
@@ -37,7 +39,7 @@ def term_magnitudes(network: Network, reach: Vector, bounds: Bounds) -> list[Vec
         magnitude = layer.affine.magnitude()
         terms = np.asarray(magnitude @ reach) + np.abs(layer.affine.bias)
         summed = terms + np.asarray(magnitude @ inherited)
-        found.append(np.maximum(terms, _INHERITED_SHARE * summed))
+        found.append(np.maximum(_LEAST, np.maximum(terms, _INHERITED_SHARE * summed)))
         # Two pieces, of whatever slopes, have their largest magnitude at an end.
         reach = np.maximum(np.abs(layer.activate(lower)), np.abs(layer.activate(upper)))
         inherited = np.maximum(1.0, np.abs(layer.slope)) * summed

@@ -118,6 +118,30 @@ def _drawn_box(rng: np.random.Generator, d: int) -> tuple[NDArray[np.float64], N
 
 
 @pytest.mark.parametrize("kind", [TreeEngine, CellsEngine])
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [
+        # A positive value whose terms underflow: 1.4e-16 times 5e-324.
+        (20007380, 1),
+        # A sequence of pivots that fails numerically: the cell goes on in exact arithmetic.
+        (20009765, 121),
+    ],
+)
+def test_networks_that_were_wrong_or_stuck(
+    kind: type[CellsEngine | TreeEngine], seed: int, expected: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(1, 5))
+    widths = [int(k) for k in rng.integers(1, 6, int(rng.integers(1, 4)))]
+    network = sliver_network(rng, d, widths)
+    problem = Problem.of(network, Box(*_drawn_box(rng, d)))
+    bounds = pre_activation_bounds(problem.network, problem.domain)
+    found = listed(kind(problem, bounds))
+    assert np.array_equal(found.regions.patterns, listed(ExactEngine(problem)).regions.patterns)
+    assert len(found.regions) == expected
+
+
+@pytest.mark.parametrize("kind", [TreeEngine, CellsEngine])
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**9), step=st.sampled_from([1, 3, 10**6]))
 def test_the_same_regions_in_the_same_order(
