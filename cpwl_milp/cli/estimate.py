@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,6 +102,9 @@ def command(
     settings = EstimateSettings(population, probes, level, seed, max_seconds)
     found = estimate_regions(problem, bounds, settings, _Told())
     species = seen_species(problem, bounds, samples, seed) if samples else None
+    if species is not None:
+        # A sample that is clear of rounding shows a region.
+        found = replace(found, proven_lower=max(found.proven_lower, species.seen))
     if as_json:
         head = {
             "schema": "cpwl-milp/estimate/1",
