@@ -14,11 +14,15 @@ WIDTHS = (12, 10, 7, 5, 4, 3, 2)
 
 def main() -> None:
     """Train, export, and say what was written."""
-    arguments = outputs.parser(__doc__, epochs=400).parse_args()
+    parser = outputs.parser(__doc__, epochs=400)
+    parser.add_argument(
+        "--checkpoints", type=int, default=10, help="about so many, log-spaced (default 10)"
+    )
+    arguments = parser.parse_args()
     folder = outputs.OutputFolder(arguments.out)
     data = datasets.szt_bits(arguments.seed)
     recipe = torch_networks.Recipe(arguments.epochs, 4e-3, 256, arguments.seed)
-    checkpoints = torch_networks.log_spaced_epochs(recipe.epochs, 10)
+    checkpoints = torch_networks.log_spaced_epochs(recipe.epochs, arguments.checkpoints)
 
     for name, activation in (("relu", nn.ReLU), ("tanh", nn.Tanh)):
         torch_networks.make_deterministic(recipe.seed)

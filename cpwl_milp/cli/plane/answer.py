@@ -9,10 +9,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import click
 from cpwl_milp.cli.arguments.requests import ModelRequest
 from cpwl_milp.cli.information.answer import Asked
 from cpwl_milp.cli.information.figures import FigureRequest
+from cpwl_milp.cli.plane.processes import in_processes
 
 _SCHEMA = "cpwl-milp/plane/1"
 
@@ -116,7 +115,11 @@ def answered(question: PlaneQuestion) -> dict[str, Any]:
             missing.append(k)
         else:
             found[k] = kept
-    for k, one in _measured(question, missing):
+    for k, one in in_processes(
+        measured_checkpoint,
+        {k: (question.models[k], question.asked) for k in missing},
+        question.jobs,
+    ):
         found[k] = one
         _keep(question, question.models[k], one)
         if sys.stderr.isatty():
@@ -145,33 +148,6 @@ def answered(question: PlaneQuestion) -> dict[str, Any]:
         "seconds": round(time.monotonic() - start, 3),
         "versions": versions(),
     }
-
-
-def _measured(
-    question: PlaneQuestion, places: Sequence[int]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    if question.jobs == 1 or len(places) < 2:
-        for k in places:
-            yield k, measured_checkpoint(question.models[k], question.asked)
-        return
-    # Not forked: a fork copies the locks of libraries' threads.
-    with ProcessPoolExecutor(
-        min(question.jobs, len(places)), get_context("spawn"), initializer=_one_thread
-    ) as pool:
-        waiting = {
-            pool.submit(measured_checkpoint, question.models[k], question.asked): k for k in places
-        }
-        try:
-            for done in as_completed(waiting):
-                yield waiting[done], done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _one_thread() -> None:
-    """One process a checkpoint is enough: their libraries need no threads."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
 
 
 def measured_checkpoint(model: ModelRequest, asked: Asked) -> dict[str, Any]:
