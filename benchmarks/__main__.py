@@ -18,10 +18,11 @@ _SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
     "threads": plan.threads,
     "everyday": lambda _: plan.everyday(),
     "terms": plan.terms,
+    "information": plan.information,
     "large": lambda _: plan.large(),
 }
 # `large` takes an hour and needs some 20 GB of disk.
-_DEFAULT = ("threads", "table", "everyday", "growth", "terms")
+_DEFAULT = ("threads", "table", "everyday", "growth", "terms", "information")
 
 
 def main() -> None:

@@ -29,6 +29,22 @@ TERMS = {
 }
 TORCH = ("torch-point", "torch-vectorized", "torch-mapped")
 
+# What is estimated, by which of our tools, on how many samples x units or regions, beside what.
+ESTIMATORS = (
+    ("H and I of bins of width 0.5", "bins", "4096x10", "bins-numpy"),
+    ("bounds by pairwise distances", "kde", "4096x10", "kde-numpy"),
+    ("Ross's I(T; Y)", "neighbours", "4096x1", "neighbours-sklearn"),
+    ("Kraskov's I(T; T')", "neighbours", "4096x2", "neighbours-sklearn"),
+    ("plug-in I of two discrete variables", "table", "1000000x1000", "table-sklearn"),
+)
+# The same alone, with the seconds that it may take.
+ESTIMATIONS = (
+    ("sample propagation, 10 noise vectors a sample", "propagation", "4096x10", 10),
+    ("all region estimates, 784-256-256", "region-estimates", "1000000x784", 60),
+    ("`plane`, 50 checkpoints of the 12-bit ReLU network", "plane", "relu", 60),
+    ("`plane`, 50 checkpoints of the 12-bit tanh network", "plane", "tanh", 60),
+)
+
 # Where relucent ends within the time.
 SMALL = ("2-8-8", "3-8-8", "2-16-16")
 # Where the issue asks for a ratio over the textbook loop.
@@ -220,6 +236,12 @@ def terms(rounds: int) -> list[Group]:
     """Linear terms of a batch of points, and PyTorch's Jacobians."""
     tools = ("terms", *(TORCH if jacobians.installed() else ()))
     return [Group(tuple(Job(tool, network) for tool in tools), rounds) for network in TERMS]
+
+
+def information(rounds: int) -> list[Group]:
+    """Estimators beside others' and alone."""
+    pairs = [Group((Job(a, n), Job(b, n)), rounds) for _, a, n, b in ESTIMATORS]
+    return [*pairs, *(Group((Job(tool, n),)) for _, tool, n, _ in ESTIMATIONS)]
 
 
 def large() -> list[Group]:

@@ -28,6 +28,7 @@ _TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "threads": ("threads", tables.by_threads),
     "everyday": ("everyday", tables.everyday),
     "terms": ("terms", tables.linear_terms),
+    "information": ("information", tables.estimators),
     "large": ("large", tables.memory),
 }
 _BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)

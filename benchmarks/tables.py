@@ -235,6 +235,33 @@ def linear_terms(found: Results) -> str:
     return _markdown(head, rows)
 
 
+def estimators(found: Results) -> str:
+    """Milliseconds of our estimators and of others', and what is estimated alone."""
+    rows = []
+    for what, tool, network, other in plan.ESTIMATORS:
+        ours, theirs = found.of(tool, network), found.of(other, network)
+        times = [_median(m.cpu for m in each if not m.error) for each in (ours, theirs)]
+        if times[0] is None:
+            continue
+        name = "scikit-learn" if other.endswith("sklearn") else "numpy, as in scripts"
+        theirs_told = "-" if times[1] is None else f"{1e3 * times[1]:.3g} ({name})"
+        ratio = "-" if times[1] is None else f"{times[1] / times[0]:.1f}x"
+        rows.append([what, network, f"{1e3 * times[0]:.3g}", theirs_told, ratio])
+    head = ["what", "samples x units", "ours, ms", "other, ms", "ours is faster"]
+    parts = [_markdown(head, rows)] if rows else []
+    rows = []
+    for what, tool, network, most in plan.ESTIMATIONS:
+        for m in found.of(tool, network):
+            if m.error:
+                continue
+            own = m.details.get("own_memory_mb")
+            memory = "-" if own is None else f"{own:.0f} MB"
+            rows.append([what, network, f"{m.cpu:.3g}", f"{most}", _met(m.cpu < most), memory])
+    head = ["what", "samples x units", "CPU s", "target, s", "met", "own memory"]
+    parts += [_markdown(head, rows)] if rows else []
+    return "\n\n".join(parts)
+
+
 def memory(found: Results) -> str:
     """Peak memory of counting and listing 10^8 regions."""
     rows = []

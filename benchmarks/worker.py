@@ -32,6 +32,22 @@ TOOLS = {
     "torch-point": ("benchmarks.jacobians", "torch_point_by_point"),
     "torch-vectorized": ("benchmarks.jacobians", "torch_vectorized"),
     "torch-mapped": ("benchmarks.jacobians", "torch_mapped"),
+    **{
+        name: ("benchmarks.estimators", function)
+        for name, function in {
+            "bins": "bins",
+            "bins-numpy": "bins",
+            "kde": "kde",
+            "kde-numpy": "kde",
+            "neighbours": "neighbours",
+            "neighbours-sklearn": "neighbours",
+            "table": "table",
+            "table-sklearn": "table",
+            "propagation": "propagation",
+            "region-estimates": "region_estimates",
+            "plane": "plane",
+        }.items()
+    },
     "textbook": ("benchmarks.textbook", "loop"),
     "relucent": ("benchmarks.relucent_walk", "walk"),
 }

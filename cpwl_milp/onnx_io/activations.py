@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,16 @@ from numpy.typing import NDArray
 from cpwl_milp.core.affine import Dense
 from cpwl_milp.core.errors import DataError, ModelError
 from cpwl_milp.onnx_io.evaluators import Onnxruntime, reason_of
-from cpwl_milp.onnx_io.interface import real_inputs
-from cpwl_milp.onnx_io.normalise import inlined
+from cpwl_milp.onnx_io.interface import (
+    chosen_outputs,
+    input_shapes,
+    real_inputs,
+    split_inputs,
+)
+from cpwl_milp.onnx_io.normalise import inlined, pruned
 from cpwl_milp.onnx_io.read import read_model
+from cpwl_milp.onnx_io.strip import head_sources, stripped
+from cpwl_milp.onnx_io.values import Constant
 
 # What ends a layer.
 _OPERATORS = frozenset(
@@ -46,7 +54,7 @@ class LayerTensor:
     ----------
     name : str
     operator : str
-        Of the node that writes it; "output" for the model's first output.
+        Of the node that writes it; "output" for what is asked of the model.
     """
 
     name: str
@@ -126,39 +134,87 @@ class ActivationModel:
         return stage
 
 
-def load_activations(path: str | Path) -> ActivationModel:
+def load_activations(
+    path: str | Path,
+    *,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    dims: Mapping[str, int] = MappingProxyType({}),
+    fixed_inputs: Mapping[str, Constant] = MappingProxyType({}),
+    strip_output: bool = False,
+) -> ActivationModel:
     """Read a model for the values of its layers; it need not be piecewise linear.
+
+    Parameters
+    ----------
+    path, inputs, outputs, dims, fixed_inputs, strip_output
+        As `load_model` takes them; of several outputs the first is the last layer.
 
     Raises
     ------
     ModelError
-        If it is not ONNX, has several inputs or free dimensions beside the batch, or no layers.
+        If it is not ONNX, has several inputs that vary, or no layers.
+    InputError
+        If an option names something that is not there.
     """
     file = read_model(path)
     where = file.path
     proto = inlined(file.proto, where)
-    inputs = real_inputs(proto.graph)
-    if len(inputs) != 1:
-        names = ", ".join(i.name for i in inputs)
-        raise ModelError(where, f"{len(inputs)} inputs: {names}", "one, to read its layers' values")
-    dims = inputs[0].type.tensor_type.shape.dim
-    sizes = tuple(int(dim.dim_value) for dim in dims[1:])
-    if len(dims) < 2 or not all(sizes):
-        raise ModelError(where, f"input {inputs[0].name} of unknown shape", "(batch, known sizes)")
-    written = {name for node in proto.graph.node for name in node.output}
+    wanted = chosen_outputs(proto.graph, outputs, where)
+    if strip_output:
+        wanted, _ = stripped(wanted, head_sources(proto.graph, where))
+    proto = pruned(proto, wanted, where)
+    real = real_inputs(proto.graph)
+    shapes = input_shapes(real, dims, fixed_inputs.keys(), where)
+    varying, fixed = split_inputs(real, shapes, inputs, fixed_inputs, where)
+    if len(varying) != 1:
+        names = ", ".join(info.name for info in varying)
+        raise ModelError(
+            where,
+            f"{len(varying)} inputs that vary: {names}",
+            "one, to read its layers' values",
+            "--fix the others",
+        )
+    (varies,) = varying
+    if len(varies.shape) < 2:
+        raise ModelError(
+            where, f"input {varies.name} of shape {varies.shape}", "(batch, ...) with known sizes"
+        )
     layers = [
         LayerTensor(node.output[0], node.op_type)
         for node in proto.graph.node
         if node.op_type in _OPERATORS
     ]
-    last = proto.graph.output[0].name
+    written = {name for node in proto.graph.node for name in node.output}
+    last = wanted[0].name
     if last in written and all(layer.name != last for layer in layers):
         layers.append(LayerTensor(last, _OUTPUT))
     if not layers:
         raise ModelError(where, "no activations and no output", "a network with layers")
     return ActivationModel(
-        where, file.sha256, int(np.prod(sizes)), sizes, tuple(layers), proto, inputs[0].name
+        where,
+        file.sha256,
+        int(np.prod(varies.shape[1:])),
+        varies.shape[1:],
+        tuple(layers),
+        _with_fixed(proto, fixed),
+        varies.name,
     )
+
+
+def _with_fixed(proto: onnx.ModelProto, fixed: Mapping[str, Constant]) -> onnx.ModelProto:
+    """The model with arrays in place of inputs that do not vary."""
+    if not fixed:
+        return proto
+    model = onnx.ModelProto()
+    model.CopyFrom(proto)
+    kept = [i for i in model.graph.input if i.name not in fixed]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in fixed.items()
+    )
+    return model
 
 
 def _session(

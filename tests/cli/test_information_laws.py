@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.command import MOONS, MOONS_X, MOONS_Y, answer, invoke
+from tests.cli.command import MOONS, MOONS_X, MOONS_Y, answer, invoke, two_inputs
 
 BOX = "--box=-2,3"
 
@@ -143,3 +143,22 @@ def test_regions_coloured_by_mass(tmp_path: Path) -> None:
     np.save(tmp_path / "far.npy", np.full((5, 2), 100.0))
     far = ("--data", tmp_path / "far.npy", "-o", file)
     assert answer("plot", MOONS, BOX, "--colour", "mass", *far)["regions"] == 333
+
+
+def test_values_of_layers_heed_the_options_on_reading_a_model(tmp_path: Path) -> None:
+    path = two_inputs(tmp_path)
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.normal(size=(60, 2)))
+    np.save(tmp_path / "y.npy", rng.integers(0, 2, 60))
+    np.save(tmp_path / "b.npy", np.array([[0.4]]))
+    line = ("--data", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", "--permutations", 9)
+    more = ("--activations", "binning", "--fix", f"b={tmp_path / 'b.npy'}", "--output", "p")
+    found = answer("information", path, *line, *more, "--strip-output")
+    assert [one["tensor"] for one in found["activations"]] == ["h", "y"]
+    plane = answer("plane", path, *line, *more, "--strip-output")
+    assert plane["checkpoints"][0]["activations"] == found["activations"]
+    # Two inputs that vary have regions, but no layers that are a function of one tensor.
+    np.save(tmp_path / "x.npy", rng.normal(size=(60, 3)))
+    refused = invoke("information", path, *line, "--output", "y", "--activations", "binning")
+    assert refused.exit_code == 1
+    assert "--fix the others" in refused.stderr

@@ -16,6 +16,7 @@ from cpwl_milp.core.domain import Domain
 
 if TYPE_CHECKING:
     from cpwl_milp.onnx_io import ImportedModel
+    from cpwl_milp.onnx_io.activations import ActivationModel
     from cpwl_milp.storage.question import Question
     from cpwl_milp.storage.run_folder import RunFolder
 
@@ -23,19 +24,30 @@ if TYPE_CHECKING:
 def load(request: ModelRequest) -> ImportedModel:
     """Read the model and pass its notices on."""
     from cpwl_milp.onnx_io import load_model
-    from cpwl_milp.storage.arrays import read_array
 
-    model = load_model(
-        request.path,
-        inputs=request.inputs,
-        outputs=request.outputs,
-        dims=request.dims,
-        fixed_inputs={name: read_array(str(path)) for name, path in request.fixed.items()},
-        strip_output=request.strip_output,
-    )
+    model = load_model(request.path, **_reading(request))
     for notice in model.notices:
         click.echo(f"note: {notice}", err=True)
     return model
+
+
+def load_values(request: ModelRequest) -> ActivationModel:
+    """Read the model for the values of its layers."""
+    from cpwl_milp.onnx_io.activations import load_activations
+
+    return load_activations(request.path, **_reading(request))
+
+
+def _reading(request: ModelRequest) -> dict[str, Any]:
+    from cpwl_milp.storage.arrays import read_array
+
+    return {
+        "inputs": request.inputs,
+        "outputs": request.outputs,
+        "dims": request.dims,
+        "fixed_inputs": {name: read_array(str(path)) for name, path in request.fixed.items()},
+        "strip_output": request.strip_output,
+    }
 
 
 def checked(model: ImportedModel, domain: Domain | None, seed: int = 0) -> Mapping[str, Any]:

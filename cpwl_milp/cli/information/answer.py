@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cpwl_milp.cli.arguments.requests import ModelRequest
 from cpwl_milp.cli.information.activations import ActivationRequest, show_activations
 from cpwl_milp.cli.information.density import DensityRequest, show_density
 from cpwl_milp.cli.information.figures import FigureRequest
@@ -35,6 +36,7 @@ class Asked:
 
     def measured(
         self,
+        request: ModelRequest,
         imported: ImportedModel,
         where: Domain | None,
         run: Path | None,
@@ -75,20 +77,20 @@ class Asked:
             "run": None if run is None else weighed(run, samples),
             "figures": figures.of_samples(found, samples),
             **found,
-            **self._values(Path(imported.path), rows, classes),
+            **self._values(request, rows, classes),
         }
 
-    def of_values(self, path: Path) -> dict[str, Any]:
+    def of_values(self, request: ModelRequest) -> dict[str, Any]:
         """The whole answer for a network without regions."""
+        from cpwl_milp.cli.arguments.question import load_values
         from cpwl_milp.information.entropy import plugin
         from cpwl_milp.information.reliability import RULE
-        from cpwl_milp.onnx_io.activations import load_activations
         from cpwl_milp.storage.arrays import read_samples
 
-        model = load_activations(path)
+        model = load_values(request)
         rows = read_samples(self.data, model.n_inputs, input_shape=model.input_shape)
         classes = self._classes(len(rows))
-        values = self._values(path, rows, classes)
+        values = self._values(request, rows, classes)
         hidden = [k["units"] for k in values["activations"] if k["operator"] != "output"]
         labels = None
         if classes is not None:
@@ -121,15 +123,15 @@ class Asked:
             **values,
         }
 
-    def accuracy(self, path: Path) -> float | None:
+    def accuracy(self, request: ModelRequest) -> float | None:
         """Share of samples whose largest output is their class; None where outputs are not classes.
 
         Classes are taken in their own order: numbers by value, words by letters.
         """
-        from cpwl_milp.onnx_io.activations import load_activations
+        from cpwl_milp.cli.arguments.question import load_values
         from cpwl_milp.storage.arrays import read_samples
 
-        model = load_activations(path)
+        model = load_values(request)
         rows = read_samples(self.data, model.n_inputs, input_shape=model.input_shape)
         classes = self._classes(len(rows))
         outputs = model.values(rows)[-1]
@@ -137,16 +139,16 @@ class Asked:
             return None
         return float((outputs.argmax(axis=1) == classes.ids).mean())
 
-    def _values(self, path: Path, rows: Any, classes: Labels | None) -> dict[str, Any]:
+    def _values(self, request: ModelRequest, rows: Any, classes: Labels | None) -> dict[str, Any]:
+        from cpwl_milp.cli.arguments.question import load_values
         from cpwl_milp.cli.information.activations import as_json, measured_activations
-        from cpwl_milp.onnx_io.activations import load_activations
 
         if self.activations is None:
             return {"activations": [], "activation_settings": None}
         settings = self.activations.settings(
             population=self.atoms, permutations=self.permutations, seed=self.seed
         )
-        found = measured_activations(load_activations(path), rows, classes, settings)
+        found = measured_activations(load_values(request), rows, classes, settings)
         return {"activations": as_json(found), "activation_settings": settings.as_json()}
 
     def _classes(self, n: int) -> Labels | None:

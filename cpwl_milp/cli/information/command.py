@@ -182,7 +182,7 @@ def command(
     imported = _load(model, run, asked)
     if imported is None:
         assert asked is not None
-        _print(asked.of_values(model.path), as_json)
+        _print(asked.of_values(model), as_json)
         return
     if run is not None:
         question.require_same_model(imported, model, stored.question)
@@ -203,7 +203,7 @@ def command(
         )
     else:
         assert asked is not None
-        answer |= asked.measured(imported, where, run, FigureRequest(figures))
+        answer |= asked.measured(model, imported, where, run, FigureRequest(figures))
     _print(answer, as_json)
 
 

@@ -162,14 +162,14 @@ def measured_checkpoint(model: ModelRequest, asked: Asked) -> dict[str, Any]:
         except UnsupportedOperatorError:
             if asked.activations is None:
                 raise
-            found = asked.of_values(model.path)
+            found = asked.of_values(model)
         else:
             question.checked(imported, None, asked.seed)
             found = {
                 "model": question.described(imported),
-                **asked.measured(imported, None, None, FigureRequest()),
+                **asked.measured(model, imported, None, None, FigureRequest()),
             }
-    return {**found, "accuracy": asked.accuracy(model.path)}
+    return {**found, "accuracy": asked.accuracy(model)}
 
 
 def _kept(question: PlaneQuestion, model: ModelRequest) -> dict[str, Any] | None:
