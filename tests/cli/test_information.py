@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from onnx import numpy_helper
 
 from tests.cli.command import MOONS, MOONS_X, MOONS_Y, answer, invoke
 from tests.models.manifest import MODELS
+from tests.onnx_io.graphs import mlp, model, node, save, value
 
 N = 200
 
@@ -96,6 +98,18 @@ def test_5_what_is_not_finite(tmp_path: Path, moons: np.ndarray, where: str, val
     refused(asked(tmp_path, x, y), f"{where}.npy", "rows 3, 7")
 
 
+def test_5_weights_that_are_not_finite(tmp_path: Path, moons: np.ndarray) -> None:
+    network = mlp(0, (2, 3, 2))
+    weights = numpy_helper.to_array(network.graph.initializer[0]).copy()
+    weights.flat[0] = np.nan
+    network.graph.initializer[0].CopyFrom(
+        numpy_helper.from_array(weights, network.graph.initializer[0].name)
+    )
+    path = save(network, tmp_path)
+    np.save(tmp_path / "x.npy", moons)
+    refused(["information", path, "--data", tmp_path / "x.npy"], "holds nan")
+
+
 def test_6_lengths_and_features(tmp_path: Path, moons: np.ndarray) -> None:
     refused(asked(tmp_path, moons, np.zeros(N - 1)), f"{N - 1} labels", f"{N} samples")
     refused(asked(tmp_path, moons[:, [0, 1, 1]]), "3 features each; expected 2", "(2,)")
@@ -108,6 +122,19 @@ def test_7_duplicate_rows(tmp_path: Path, moons: np.ndarray) -> None:
     for a, b in zip(partitions(once), partitions(twice), strict=True):
         assert a["entropy_bits"]["plugin"] == pytest.approx(b["entropy_bits"]["plugin"])
         assert a["mi_labels_bits"]["plugin"] == pytest.approx(b["mi_labels_bits"]["plugin"])
+
+
+def test_7_neighbours_at_no_distance_are_told_of(tmp_path: Path, moons: np.ndarray) -> None:
+    y = np.load(MOONS_Y)[:N].astype(int)
+    y[0] = 7
+    line = asked(tmp_path, np.tile(moons, (5, 1))[: 5 * N - 4], np.tile(y, 5)[: 5 * N - 4])
+    found = answer(*line, "--activations", "neighbours")
+    assert found["activations"][0]["neighbours"]["ties"] > N
+    assert any("nothing is jittered" in note for note in found["notes"])
+    # And of the sample that is alone in its class, of which there is no neighbour at all.
+    once = answer(*asked(tmp_path, moons, y, "--activations", "neighbours"))
+    assert once["activations"][0]["neighbours"]["dropped"] == 1
+    assert any("alone in their class" in note for note in once["notes"])
 
 
 def test_8_labels_of_other_forms(tmp_path: Path, moons: np.ndarray) -> None:
@@ -127,6 +154,54 @@ def test_9_samples_outside_and_at_boundaries(tmp_path: Path, moons: np.ndarray) 
     assert found["samples"]["outside_domain"] == 5
     assert found["samples"]["n_samples"] == N
     assert found["samples"]["near_zero"] == 0
+
+
+def test_9_pre_activations_at_zero_have_bit_0(tmp_path: Path) -> None:
+    """Samples on the boundary x = 0 are counted, and lie on the side that is not above zero."""
+    layer = node("Gemm", ["x", "w", "b"], ["z"], transB=1)
+    arrays = {
+        "w": np.array([[1.0, 0.0], [0.0, 1.0]], np.float32),
+        "b": np.array([0.0, -0.1], np.float32),
+    }
+    relu = node("Relu", ["z"], ["y"])
+    graph = model([layer, relu], [value("x", ["batch", 2])], [value("y", None)], arrays)
+    path = save(graph, tmp_path)
+    # 0.1 in float64 lies just below 0.1 in float32, which is the bias.
+    x = np.array([[0.0, 1.0]] * 3 + [[1.0, 1.0]] * 2 + [[1.0, 0.1]] * 4)
+    np.save(tmp_path / "x.npy", x)
+    found = answer("information", path, "--data", tmp_path / "x.npy", "--box=-2,2")
+    assert found["samples"]["near_zero"] == 7
+    assert found["samples"]["float32_bits_differ"] <= 4
+    (layer_found,) = found["layers"]
+    assert layer_found["own"]["regions_seen"] == 3
+    run = tmp_path / "run"
+    answer("enumerate", path, "--box=-2,2", "-o", run)
+    of_run = answer("information", run, "--data", tmp_path / "x.npy")["run"]
+    assert (of_run["in_regions"], of_run["at_boundaries"], of_run["unlisted"]) == (9, 0, 0)
+
+
+def test_10_a_layer_that_is_dead(tmp_path: Path, moons: np.ndarray) -> None:
+    arrays = {
+        "w": np.zeros((2, 2), np.float32),
+        "b": np.array([-1.0, -2.0], np.float32),
+    }
+    nodes = [node("Gemm", ["x", "w", "b"], ["z"]), node("Relu", ["z"], ["y"])]
+    graph = model(nodes, [value("x", ["batch", 2])], [value("y", None)], arrays)
+    np.save(tmp_path / "x.npy", moons)
+    np.save(tmp_path / "y.npy", np.arange(N) % 2)
+    line = ("information", save(graph, tmp_path), "--data", tmp_path / "x.npy")
+    line += ("--labels", tmp_path / "y.npy", "--permutations", 9, "--activations", "all")
+    result = invoke(*line, "--noise-draws", 1, "--json")
+    assert result.exit_code == 0
+    assert "-0.0," not in result.stdout
+    found = answer(*line, "--noise-draws", 1)
+    for part in partitions(found):
+        assert set(part["entropy_bits"].values()) == {0}
+        assert part["mi_labels_bits"]["plugin"] == 0
+    (values,) = found["activations"]
+    assert values["binning"]["entropy_bits"]["plugin"] == 0
+    assert values["propagation"]["mi_inputs_bits"] == pytest.approx(0, abs=1e-9)
+    assert values["neighbours"]["mi_labels_bits"] == pytest.approx(0, abs=0.02)
 
 
 def test_10_odds_and_ends(tmp_path: Path, moons: np.ndarray) -> None:

@@ -120,6 +120,35 @@ def test_bias_on_independent_data(
     assert np.all(np.abs(found.mean(axis=0) - expected) < 5 * error + 1e-4)
 
 
+# Mean of I in bits of independent R and a binary Y, 1000 samples: plug-in, by occupied cells.
+@pytest.mark.parametrize(
+    ("regions", "expected"),
+    [
+        (10, (0.006, 0.000)), (100, (0.074, 0.003)), (1000, (0.621, 0.509)),
+        (100_000, (0.994, 0.993)),
+    ],
+)  # fmt: skip
+def test_nothing_saves_patterns_that_are_all_unique(
+    regions: int, expected: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(3)
+    found = np.array(
+        [
+            [informations(table)[name] for name in ("plugin", "miller_madow")]
+            for table in (
+                Contingency.of(
+                    np.unique(rng.integers(0, regions, 1000), return_inverse=True)[1].ravel(),
+                    rng.integers(0, 2, 1000),
+                    2,
+                )
+                for _ in range(60)
+            )
+        ]
+    )
+    error = found.std(axis=0) / np.sqrt(len(found))
+    assert np.all(np.abs(found.mean(axis=0) - expected) < 5 * error + 0.001)
+
+
 @pytest.mark.parametrize("names", [tuple(MUTUAL_ESTIMATORS)])
 def test_names(names: tuple[str, ...]) -> None:
     assert names[:3] == ("plugin", "miller_madow", "miller_madow_table")

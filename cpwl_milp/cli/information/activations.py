@@ -199,6 +199,15 @@ def as_json(found: tuple[tuple[LayerTensor, LayerActivations], ...]) -> list[dic
     ]
 
 
+def notes_on(
+    found: tuple[tuple[LayerTensor, LayerActivations], ...], settings: ActivationSettings
+) -> list[str]:
+    """What is to say of these numbers, for the answer's notes."""
+    from cpwl_milp.information.activations import measure
+
+    return list(measure.notes_on([layer for _, layer in found], settings))
+
+
 def show_activations(answer: dict[str, Any]) -> None:
     """Print the table of the layers' values."""
     from cpwl_milp.report.tables import show_table

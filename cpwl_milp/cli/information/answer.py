@@ -70,14 +70,16 @@ class Asked:
         density = None
         if self.density is not None:
             assert where is not None
-            density, notes = self.density.compared(imported, where, rows, self.seed)
-            found["notes"] += notes
+            density, on_density = self.density.compared(imported, where, rows, self.seed)
+            found["notes"] += on_density
+        values, notes = self._values(request, rows, classes)
+        found["notes"] += notes
         return {
             "density": density,
             "run": None if run is None else weighed(run, samples),
             "figures": figures.of_samples(found, samples),
             **found,
-            **self._values(request, rows, classes),
+            **values,
         }
 
     def of_values(self, request: ModelRequest) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class Asked:
         model = load_values(request)
         rows = read_samples(self.data, model.n_inputs, input_shape=model.input_shape)
         classes = self._classes(len(rows))
-        values = self._values(request, rows, classes)
+        values, notes = self._values(request, rows, classes)
         hidden = [k["units"] for k in values["activations"] if k["operator"] != "output"]
         labels = None
         if classes is not None:
@@ -119,7 +121,7 @@ class Asked:
             "density": None,
             "figures": [],
             "reliability_rule": RULE.text,
-            "notes": [],
+            "notes": [*(() if classes is None else classes.notices), *notes],
             **values,
         }
 
@@ -139,17 +141,21 @@ class Asked:
             return None
         return float((outputs.argmax(axis=1) == classes.ids).mean())
 
-    def _values(self, request: ModelRequest, rows: Any, classes: Labels | None) -> dict[str, Any]:
+    def _values(
+        self, request: ModelRequest, rows: Any, classes: Labels | None
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Fields on the values of layers, and notes on them."""
         from cpwl_milp.cli.arguments.question import load_values
-        from cpwl_milp.cli.information.activations import as_json, measured_activations
+        from cpwl_milp.cli.information.activations import as_json, measured_activations, notes_on
 
         if self.activations is None:
-            return {"activations": [], "activation_settings": None}
+            return {"activations": [], "activation_settings": None}, []
         settings = self.activations.settings(
             population=self.atoms, permutations=self.permutations, seed=self.seed
         )
         found = measured_activations(load_values(request), rows, classes, settings)
-        return {"activations": as_json(found), "activation_settings": settings.as_json()}
+        fields = {"activations": as_json(found), "activation_settings": settings.as_json()}
+        return fields, notes_on(found, settings)
 
     def _classes(self, n: int) -> Labels | None:
         from cpwl_milp.information.labels import as_labels

@@ -61,4 +61,5 @@ def _distinctness(values: Dense, sigma: float) -> float:
     """``-mean_i log2 mean_j exp(-|S_i - S_j|^2 / (2 sigma^2))``."""
     centres = Centres.of(values)
     sums = log_kernel_sums(centres.points, centres, sigma)
-    return max(float(-(np.exp(centres.log_weights) * sums).sum()) / _LN2, 0.0)
+    # "+ 0.0" turns -0.0 into 0.0: a constant layer.
+    return max(float(-(np.exp(centres.log_weights) * sums).sum()) / _LN2, 0.0) + 0.0

@@ -181,6 +181,32 @@ def measure_activations(
     return tuple(found)
 
 
+def notes_on(found: Sequence[LayerActivations], settings: ActivationSettings) -> tuple[str, ...]:
+    """What a reader of these numbers has to know."""
+    notes = []
+    tied = [
+        f"{k} ({layer.neighbours.ties:,})"
+        for k, layer in enumerate(found, start=1)
+        if layer.neighbours is not None and layer.neighbours.ties
+    ]
+    if tied:
+        notes.append(
+            f"neighbours: layers {', '.join(tied)} have samples with the same values as their "
+            "k-th neighbour (how many in brackets): the estimator assumes a density; all equal "
+            "ones are counted, nothing is jittered"
+        )
+    near = next((layer.neighbours for layer in found if layer.neighbours is not None), None)
+    if near is not None and near.dropped:
+        notes.append(f"neighbours: {near.dropped:,} samples are alone in their class: left out")
+    if settings.population and "propagation" in settings.estimators:
+        return tuple(notes)
+    if any(layer.propagation is not None for layer in found):
+        notes.append(
+            "propagation: of a sample, I(X; T) is too low, and never above log2 of its size"
+        )
+    return tuple(notes)
+
+
 def _propagated(
     values: Sequence[Dense],
     labels: Labels | None,

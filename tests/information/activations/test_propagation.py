@@ -110,6 +110,48 @@ def test_corners_of_a_cube(sigma: float) -> None:
     assert abs(told.labels - truth / 9) < 4 * told.labels_error + 1e-3
 
 
+@pytest.mark.parametrize("d", [1, 2, 4, 9])
+@pytest.mark.parametrize("sigma", [0.5, 1.0])
+def test_pairwise_distances_enclose_the_truth(d: int, sigma: float) -> None:
+    corners = np.stack(np.meshgrid(*[[-1.0, 1.0]] * d), axis=-1).reshape(-1, d)
+    truth = d * quadrature(np.array([-1.0, 1.0]), sigma)
+    bounds = kde_bounds(corners, sigma)
+    assert bounds.lower < truth < bounds.upper
+
+
+@pytest.mark.parametrize(("dim", "nats"), [(10, -38.793788), (7, -27.155652)])
+def test_entropy_of_the_noise_alone(dim: int, nats: float) -> None:
+    """N(0, .005^2 I) around one centre: the density at noisy points, by the kernel sums."""
+    sigma = 0.005
+    assert dim / 2 * np.log(2 * np.pi * np.e * sigma**2) == pytest.approx(nats, abs=1e-6)
+    centre = np.full((1, dim), 3.0)
+    noisy = centre + sigma * np.random.default_rng(0).normal(size=(40_000, dim))
+    log_density = log_kernel_sums(noisy, Centres.of(centre), sigma)
+    log_density -= dim / 2 * np.log(2 * np.pi * sigma**2)
+    error = log_density.std() / np.sqrt(len(noisy))
+    assert abs(-log_density.mean() - nats) < 4 * error
+    # And so a constant layer tells nothing.
+    alone = noisy_output_information(np.repeat(centre, 50, axis=0), sigma)
+    assert alone.inputs == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "nats"), [(100, 2.546), (400, 2.697), (1600, 2.744)])
+def test_a_linear_gaussian_channel(n: int, nats: float) -> None:
+    """Means of a simulation at .5 logdet(I + A A' / sigma^2) = 2.75151: the low bias by n."""
+    truth, sigma = 2.75151, 0.5
+    # Two equal singular values that give the truth.
+    gain = sigma * np.sqrt(np.exp(truth) - 1)
+    rng = np.random.default_rng(n)
+    runs = [
+        noisy_output_information(gain * rng.normal(size=(n, 2)), sigma, n_draws=4, seed=k).inputs
+        for k in range(max(4, 12_000 // n))
+    ]
+    found, error = np.mean(runs) * NATS, np.std(runs) * NATS / np.sqrt(len(runs))
+    assert found < truth
+    # Another matrix A of the same information has a bias of the same size.
+    assert abs(found - nats) < 4 * error + 0.06
+
+
 def test_a_gaussian_channel_is_underestimated() -> None:
     rng = np.random.default_rng(0)
     truth = 0.5 * np.log2(1 + 1 / 0.25) * 2
