@@ -10,9 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import xlogy
 
 from cpwl_milp.core.affine import Dense
-from cpwl_milp.information.activations.mixtures import Centres, log_kernel_sums, require_noise
+from cpwl_milp.information.activations.mixtures import (
+    Centres,
+    kernel_sums_of_centres,
+    require_noise,
+)
 from cpwl_milp.information.labels import Labels
 
 _LN2 = float(np.log(2.0))
@@ -46,20 +51,31 @@ def kde_bounds(values: Dense, sigma: float, labels: Labels | None = None) -> Kde
         If sigma is not above 0.
     """
     require_noise(sigma)
-    lower, upper = _distinctness(values, 2.0 * sigma), _distinctness(values, sigma)
-    if labels is None:
-        return KdeBounds(lower, upper, None, None)
-    within = np.zeros(2)
-    for k, count in enumerate(labels.counts):
-        part = values[labels.ids == k]
-        share = count / len(values)
-        within += share * np.array([_distinctness(part, 2.0 * sigma), _distinctness(part, sigma)])
-    return KdeBounds(lower, upper, lower - float(within[0]), upper - float(within[1]))
-
-
-def _distinctness(values: Dense, sigma: float) -> float:
-    """``-mean_i log2 mean_j exp(-|S_i - S_j|^2 / (2 sigma^2))``."""
     centres = Centres.of(values)
-    sums = log_kernel_sums(centres.points, centres, sigma)
-    # "+ 0.0" turns -0.0 into 0.0: a constant layer.
-    return max(float(-(np.exp(centres.log_weights) * sums).sum()) / _LN2, 0.0) + 0.0
+    shares = np.exp(centres.log_weights)[:, None]
+    if labels is None:
+        upper, lower = (
+            _distinctness(sums, shares)[0]
+            for sums in kernel_sums_of_centres(centres, shares, sigma)
+        )
+        return KdeBounds(lower, upper, None, None)
+    n_classes = len(labels.classes)
+    table = np.zeros((len(shares), n_classes))
+    np.add.at(table, (centres.ids, labels.ids), 1.0)
+    # The whole, then each class by itself.
+    weights = np.hstack([shares, table / np.maximum(labels.counts, 1)])
+    of_class = labels.counts / len(values)
+    found = []
+    for sums in kernel_sums_of_centres(centres, weights, sigma):
+        whole, *within = _distinctness(sums, weights)
+        found.append((whole, whole - float(of_class @ np.array(within))))
+    (upper, told_upper), (lower, told_lower) = found
+    return KdeBounds(lower, upper, told_lower, told_upper)
+
+
+def _distinctness(sums: Dense, weights: Dense) -> list[float]:
+    """``-sum_i w_i log2 sum_j w_j exp(-|S_i - S_j|^2 / (2 s^2))``, by column."""
+    # A centre counts in its own sum, so that none is 0 where its weight is not.
+    terms = xlogy(weights, np.where(weights > 0, sums, 1.0))
+    # Rounding alone can take it below 0; "+ 0.0" turns -0.0 into 0.0: a constant layer.
+    return [max(float(-column.sum()) / _LN2, 0.0) + 0.0 for column in terms.T]

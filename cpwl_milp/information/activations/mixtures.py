@@ -60,15 +60,10 @@ def log_kernel_sums(points: Dense, centres: Centres, sigma: float) -> Vector:
     gives all exponents, ``2 t.c - |c|^2 + ln w - |t|^2`` around the centres' mean; what rounding
     lifts above a weight (a negative distance) is cut back.
     """
-    shift = centres.points.mean(axis=0)
-    scale = 1.0 / (np.sqrt(2.0) * sigma)
-    c = (centres.points - shift) * scale
-    offsets = centres.log_weights - np.einsum("ij,ij->i", c, c)
-    right = np.vstack([2.0 * c.T, offsets, np.ones(len(c))])
-    t = (points - shift) * scale
-    left = np.column_stack([t, np.ones(len(t)), -np.einsum("ij,ij->i", t, t)])
+    left, right = _factors(points, centres, sigma)
+    right[-2] += centres.log_weights
     found = np.empty(len(points))
-    step = max(1, _BLOCK_ENTRIES // len(c))
+    step = max(1, _BLOCK_ENTRIES // len(centres.points))
     top = centres.log_weights.max()
     for start in range(0, len(points), step):
         exponents = left[start : start + step] @ right
@@ -82,3 +77,46 @@ def log_kernel_sums(points: Dense, centres: Centres, sigma: float) -> Vector:
         sums = np.log(exponents.sum(axis=1))
         found[start : start + step] = np.where(far, sums + largest, sums)
     return found
+
+
+def kernel_sums_of_centres(centres: Centres, weights: Dense, sigma: float) -> tuple[Dense, Dense]:
+    """``sum_j W_jk exp(-|S_i - S_j|^2 / (2 s^2))`` for s = sigma and s = 2 sigma, i and j centres.
+
+    One product and one exponential for both, since ``exp(-x) = exp(-x / 4)^4``.
+
+    Parameters
+    ----------
+    centres : Centres
+        Their own weights are not used.
+    weights : ndarray, shape (n_centres, n_sums)
+    sigma : float
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (n_centres, n_sums)
+        For sigma, and for 2 sigma.
+    """
+    left, right = _factors(centres.points, centres, 2.0 * sigma)
+    narrow, wide = np.empty(weights.shape), np.empty(weights.shape)
+    step = max(1, _BLOCK_ENTRIES // len(centres.points))
+    for start in range(0, len(left), step):
+        rows = slice(start, start + step)
+        kernel = left[rows] @ right
+        np.minimum(kernel, 0.0, out=kernel)
+        np.exp(kernel, out=kernel)
+        wide[rows] = kernel @ weights
+        np.square(kernel, out=kernel)
+        np.square(kernel, out=kernel)
+        narrow[rows] = kernel @ weights
+    return narrow, wide
+
+
+def _factors(points: Dense, centres: Centres, sigma: float) -> tuple[Dense, Dense]:
+    """Two matrices with the product ``-|t_i - c_j|^2 / (2 sigma^2)``."""
+    shift = centres.points.mean(axis=0)
+    scale = 1.0 / (np.sqrt(2.0) * sigma)
+    c = (centres.points - shift) * scale
+    t = (points - shift) * scale
+    left = np.column_stack([t, np.ones(len(t)), -np.einsum("ij,ij->i", t, t)])
+    right = np.vstack([2.0 * c.T, -np.einsum("ij,ij->i", c, c), np.ones(len(c))])
+    return left, right
