@@ -58,6 +58,8 @@ def test_shares_of_draws_hold_the_volumes() -> None:
         assert low < shares[0]["share"] < high
         # The largest of several shares errs upwards, but hardly here.
         assert low - 0.005 < true["largest"] < high
+    shown = invoke("information", MOONS, "--gaussian", "0,1", "--draws", 50, "--permutations", 9)
+    assert "most probable regions" in shown.stdout
 
 
 def test_nothing_exact_is_said_of_an_incomplete_run(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from cpwl_milp.cli.information.activations import (
     ActivationRequest,
     activation_options,
 )
-from cpwl_milp.cli.information.answer import Asked, show
+from cpwl_milp.cli.information.answer import Asked
 from cpwl_milp.cli.information.density import DensityRequest, density_options
 from cpwl_milp.cli.information.figures import FigureRequest
 from cpwl_milp.cli.information.input_laws import Law, show_volumes
+from cpwl_milp.cli.information.tables import show
 from cpwl_milp.cli.output import print_json
 
 if TYPE_CHECKING:
