@@ -5,6 +5,8 @@ What a walk that ends proves: the leaves are exactly the proper activation regio
 A *cell* is the part of the domain where the walls of the splits so far are at least 0. By induction
 along the walk, on the cell's interior every unit closed so far has the bit it was closed to:
 
+- *bound*: by the same kind of combination as below, a coordinate keeps to one side of a number on
+  the cell. So the cell lies in a smaller box than the domain's, which serves from there on.
 - *close* to bit 1: ``side = z`` is a combination of walls with weights >= 0, plus a function >= 0
   on the box; so z >= 0 on the cell, and z is not the zero function: z > 0 on the cell's interior.
 - *close* to bit 0: so ``-z >= 0`` on the cell, and z <= 0 there, which is what bit 0 means.
@@ -22,8 +24,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from cpwl_milp.checking.exact import ExactDomain, ExactNetwork, Row, is_positive
+from cpwl_milp.checking.exact import (
+    Box,
+    ExactDomain,
+    ExactNetwork,
+    Row,
+    exponent_of,
+    is_positive,
+    scaled,
+)
 from cpwl_milp.checking.records import (
+    Bound,
     CertificateError,
     Close,
     DamagedError,
@@ -90,6 +101,7 @@ class _Sibling:
     layer: int
     unit: int
     open: int
+    box: Box
     n_walls: int
     n_literals: int
 
@@ -108,6 +120,7 @@ class _Walk:
         self._network = ExactNetwork(statement)
         self._on_leaf = on_leaf
         self._walls: list[Wall] = list(self._domain.walls)
+        self._box = self._domain.box
         self._rows: list[list[Row]] = []
         self._siblings: list[_Sibling] = []
         self._pattern = 0
@@ -121,7 +134,7 @@ class _Walk:
         self._exhausted = False
         self._enter_layers()
 
-    def step(self, record: Close | Split | Leaf | End) -> None:
+    def step(self, record: Close | Bound | Split | Leaf | End) -> None:
         """Take one record."""
         if isinstance(record, End):
             self._end(record)
@@ -129,6 +142,8 @@ class _Walk:
             self._fail("a record after the last cube")
         elif isinstance(record, Close):
             self._close(record)
+        elif isinstance(record, Bound):
+            self._bound(record)
         elif isinstance(record, Split):
             self._split(record)
         else:
@@ -138,36 +153,57 @@ class _Walk:
         row = self._row(record.unit)
         if record.bit and not any(row):
             self._fail(f"unit {self._name(record.unit)} is 0 everywhere, and that is bit 0")
-        if record.denominator <= 0 or any(value < 0 for _, value in record.terms):
-            self._fail("a negative multiplier")
         exponent = self._network.layers[self._layer].exponent
-        chosen = []
-        for wall, value in record.terms:
-            if wall >= len(self._walls):
-                self._fail(f"a multiplier of wall {wall}, of {len(self._walls)}")
-            chosen.append((value, *self._walls[wall]))
-        # All over one power of two.
-        common = max([exponent, *(e for _, e, _ in chosen)])
-        factor = record.denominator << (common - exponent)
-        if not record.bit:
-            factor = -factor
-        rest = [factor * value for value in row]
-        for value, e, wall_row in chosen:
-            share = value << (common - e)
-            rest = [a - share * b for a, b in zip(rest, wall_row, strict=True)]
-        if not self._domain.is_nonnegative(rest):
-            side = "positive" if record.bit == 0 else "negative"
-            self._fail(f"no proof that unit {self._name(record.unit)} is nowhere {side}")
+        side = row if record.bit else tuple(-value for value in row)
+        if not self._follows((exponent, side), record):
+            sign = "negative" if record.bit else "positive"
+            self._fail(f"no proof that unit {self._name(record.unit)} is nowhere {sign}")
         self.closed_sides += 1
         self._decide(record.unit, record.bit)
         # The side that was closed.
         self._weigh()
         self._enter_layers()
 
+    def _bound(self, record: Bound) -> None:
+        exponent = exponent_of([record.value])
+        sign = -1 if record.upper else 1
+        side = [0] * (len(self._box.lower) + 1)
+        side[0] = -sign * scaled(record.value, exponent)
+        side[record.coordinate + 1] = sign << exponent
+        if not self._follows((exponent, tuple(side)), record):
+            self._fail(f"no proof of the bound {record.value!r} of input {record.coordinate + 1}")
+        self._box = self._box.bounded(record.coordinate, record.upper, record.value)
+
+    def _follows(self, side: Wall, record: Close | Bound) -> bool:
+        """Whether a function is a combination of walls and a function >= 0 on the box."""
+        if record.denominator <= 0 or any(value < 0 for _, value in record.terms):
+            self._fail("a negative multiplier")
+        chosen = []
+        for wall, value in record.terms:
+            if wall >= len(self._walls):
+                self._fail(f"a multiplier of wall {wall}, of {len(self._walls)}")
+            chosen.append((value, *self._walls[wall]))
+        # All over one power of two.
+        exponent, row = side
+        common = max([exponent, *(e for _, e, _ in chosen)])
+        factor = record.denominator << (common - exponent)
+        rest = [factor * value for value in row]
+        for value, e, wall_row in chosen:
+            share = value << (common - e)
+            rest = [a - share * b for a, b in zip(rest, wall_row, strict=True)]
+        return self._box.is_nonnegative(rest)
+
     def _split(self, record: Split) -> None:
         row = self._row(record.unit)
         self._siblings.append(
-            _Sibling(self._layer, record.unit, self._open, len(self._walls), len(self.literals))
+            _Sibling(
+                self._layer,
+                record.unit,
+                self._open,
+                self._box,
+                len(self._walls),
+                len(self.literals),
+            )
         )
         self._enter(record.unit, 0, row)
 
@@ -190,7 +226,7 @@ class _Walk:
             self._exhausted = True
             return
         sibling = self._siblings.pop()
-        self._layer, self._open = sibling.layer, sibling.open
+        self._layer, self._open, self._box = sibling.layer, sibling.open, sibling.box
         del self._rows[self._layer + 1 :]
         del self._walls[sibling.n_walls :]
         del self.literals[sibling.n_literals :]

@@ -26,29 +26,13 @@ def scaled(value: float, exponent: int) -> int:
     return (numerator << exponent) // denominator
 
 
-class ExactDomain:
-    """The domain ``lower <= x <= upper`` with the further functions that are at least 0 on it.
+class Box:
+    """``2^-exponent lower <= x <= 2^-exponent upper``, in integers."""
 
-    Attributes
-    ----------
-    dim : int
-    lower, upper : list of int
-        ``2^exponent`` times the bounds.
-    walls : list of (int, Row)
-        ``b - A x``, one function with its exponent for each inequality.
-    """
-
-    def __init__(self, statement: Statement) -> None:
-        bounds = [*statement.lower, *statement.upper]
-        self.dim = len(statement.lower)
-        self.exponent = exponent_of(bounds)
-        self.lower = [scaled(value, self.exponent) for value in statement.lower]
-        self.upper = [scaled(value, self.exponent) for value in statement.upper]
-        self.walls: list[tuple[int, Row]] = []
-        for coefficients, limit in zip(statement.matrix, statement.limits, strict=True):
-            e = exponent_of([limit, *coefficients])
-            row = (scaled(limit, e), *(-scaled(value, e) for value in coefficients))
-            self.walls.append((e, row))
+    def __init__(self, exponent: int, lower: Sequence[int], upper: Sequence[int]) -> None:
+        self.exponent = exponent
+        self.lower = lower
+        self.upper = upper
 
     def is_nonnegative(self, row: Sequence[int]) -> bool:
         """Whether a function is at least 0 everywhere in the box."""
@@ -57,10 +41,43 @@ class ExactDomain:
             least += value * (low if value > 0 else high)
         return least >= 0
 
+    def bounded(self, coordinate: int, upper: bool, value: float) -> Box:
+        """The box with one bound replaced."""
+        exponent = max(self.exponent, exponent_of([value]))
+        shift = exponent - self.exponent
+        sides = [[low << shift for low in self.lower], [high << shift for high in self.upper]]
+        sides[upper][coordinate] = scaled(value, exponent)
+        return Box(exponent, *sides)
+
+
+class ExactDomain:
+    """The domain ``lower <= x <= upper`` with the further functions that are at least 0 on it.
+
+    Attributes
+    ----------
+    box : Box
+    walls : list of (int, Row)
+        ``b - A x``, one function with its exponent for each inequality.
+    """
+
+    def __init__(self, statement: Statement) -> None:
+        exponent = exponent_of([*statement.lower, *statement.upper])
+        self.box = Box(
+            exponent,
+            [scaled(value, exponent) for value in statement.lower],
+            [scaled(value, exponent) for value in statement.upper],
+        )
+        self.walls: list[tuple[int, Row]] = []
+        for coefficients, limit in zip(statement.matrix, statement.limits, strict=True):
+            e = exponent_of([limit, *coefficients])
+            row = (scaled(limit, e), *(-scaled(value, e) for value in coefficients))
+            self.walls.append((e, row))
+
     def is_inside(self, numerators: Sequence[int], denominator: int) -> bool:
         """Whether a point is in the interior of the domain."""
-        for value, low, high in zip(numerators, self.lower, self.upper, strict=True):
-            if not low * denominator < value << self.exponent < high * denominator:
+        box = self.box
+        for value, low, high in zip(numerators, box.lower, box.upper, strict=True):
+            if not low * denominator < value << box.exponent < high * denominator:
                 return False
         return all(
             is_positive(row, numerators, denominator) or not any(row) for _, row in self.walls

@@ -9,6 +9,8 @@ byte  what follows
       float32)
 2, 3  the same with float64 multipliers
 4, 5  the same in integers: denominator, then count times (wall u16, numerator)
+8, 9  *bound* a coordinate from below or above on the cell: coordinate u16, count u8, the bound
+      float32, then terms as for 0
 16    *split* by a unit, u16: the cube of bit 0 follows, then that of bit 1
 32    *leaf*: a float64 for each coordinate of an interior point
 33    the same in integers: denominator, then a numerator for each coordinate
@@ -32,11 +34,12 @@ from typing import BinaryIO
 from cpwl_milp.core.errors import CheckFailedError
 
 MAGIC = b"cpwl-milp certificate 1\n"
-CLOSE_SHORT, CLOSE_LONG, CLOSE_EXACT = 0, 2, 4
+CLOSE_SHORT, CLOSE_LONG, CLOSE_EXACT, BOUND = 0, 2, 4, 8
 SPLIT, LEAF, LEAF_EXACT, END = 16, 32, 33, 48
 
 _U16, _U32, _U64 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
 _CLOSE = struct.Struct("<HB")
+_BOUND = struct.Struct("<HBf")
 
 
 class CertificateError(CheckFailedError):
@@ -65,6 +68,20 @@ class Close:
 
     unit: int
     bit: int
+    denominator: int
+    terms: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A coordinate is at least (or, `upper`, at most) a number on the cell.
+
+    Proved as `Close` is, with ``x_c - value`` (or minus that) as `side`.
+    """
+
+    coordinate: int
+    upper: bool
+    value: float
     denominator: int
     terms: tuple[tuple[int, int], ...]
 
@@ -119,11 +136,13 @@ class Reader:
         if self._bytes(len(MAGIC)) != MAGIC:
             raise DamagedError("no certificate of this version")
 
-    def record(self) -> Close | Split | Leaf | End:
+    def record(self) -> Close | Bound | Split | Leaf | End:
         """The next record."""
         kind = self._bytes(1)[0]
         if kind <= CLOSE_EXACT + 1:
             return self._close(kind)
+        if kind in (BOUND, BOUND + 1):
+            return self._bound(kind == BOUND + 1)
         if kind == SPLIT:
             return Split(_U16.unpack(self._bytes(2))[0])
         if kind == LEAF:
@@ -145,13 +164,22 @@ class Reader:
         bit = kind & 1
         if kind < CLOSE_EXACT:
             layout = (self._short if kind < CLOSE_LONG else self._long)[count]
-            fields = layout.unpack(self._bytes(layout.size))
-            denominator, numerators = _over_common_power(fields[1::2])
-            terms = tuple(zip(fields[::2], numerators, strict=True))
+            denominator, terms = self._terms(layout)
         else:
             denominator = self._integer()
             terms = tuple((_U16.unpack(self._bytes(2))[0], self._integer()) for _ in range(count))
         return Close(unit, bit, denominator, terms)
+
+    def _bound(self, upper: bool) -> Bound:
+        coordinate, count, value = _BOUND.unpack(self._bytes(_BOUND.size))
+        if not isfinite(value) or coordinate >= self._dim:
+            raise DamagedError("a bound of nothing")
+        return Bound(coordinate, upper, value, *self._terms(self._short[count]))
+
+    def _terms(self, layout: struct.Struct) -> tuple[int, tuple[tuple[int, int], ...]]:
+        fields = layout.unpack(self._bytes(layout.size))
+        denominator, numerators = _over_common_power(fields[1::2])
+        return denominator, tuple(zip(fields[::2], numerators, strict=True))
 
     def _integer(self) -> int:
         size = _U32.unpack(self._bytes(4))[0]

@@ -151,6 +151,22 @@ def lowest(state, slot, n_walls):
 
 
 @strict_kernel
+def descend(state, slot, n_walls):
+    """As `lowest`, whatever the target's sign."""
+    d = state.vertex.shape[1]
+    for _ in range(20 + 2 * (n_walls + d)):
+        edge = descending(state, slot, 1.0, False)
+        if edge < 0:
+            return True
+        function, step = blocking(state, slot, n_walls, edge)
+        if function < 0:
+            return False
+        step_along(state, slot, edge, step)
+        enter(state, slot, edge, function)
+    return False
+
+
+@strict_kernel
 def cross(state, slot, n_walls, function):
     """Move the vertex to the hyperplane of the target, which is wall `function - 2 d`.
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from cpwl_milp.engines.proof.strict import strict_kernel
 
 _ROUNDOFF = 2.0**-53
@@ -104,31 +106,44 @@ def bit_of(plan, state, unit, layer, pattern):
 def aim(plan, state, row, sign):
     """Take an output's function, times sign, as the target, scaled by a power of two.
 
-    `state.target` gets the function, `state.of_target` size, error and the scale's exponent.
+    `state.target` gets the function, `state.of_target` size, error and scale.
     """
     d = plan.centre.shape[0]
-    exponent = exponent_of(state.sizes[row])
-    scale = sign * math.ldexp(1.0, -exponent)
+    scale = scale_of(state.sizes[row])
     for k in range(d + 1):
-        state.target[k] = scale * state.maps[k, row]
-    state.of_target[0] = abs(scale) * state.sizes[row]
-    state.of_target[1] = abs(scale) * state.errors[row]
-    state.of_target[2] = exponent
+        state.target[k] = sign * scale * state.maps[k, row]
+    state.of_target[0] = scale * state.sizes[row]
+    state.of_target[1] = scale * state.errors[row]
+    state.of_target[2] = scale
 
 
 @strict_kernel
-def exponent_of(size):
-    """The integer e with ``2^-e size`` in [0.5, 1); 0 for 0."""
-    return math.frexp(size)[1]
+def aim_at_face(plan, state, c, upper):
+    """Take ``x_c - centre_c``, or minus it, as the target: what bounds a coordinate."""
+    d = plan.centre.shape[0]
+    for k in range(d + 1):
+        state.target[k] = 0.0
+    scale = scale_of(plan.half[c])
+    # half * t is exact by the meaning of t.
+    state.target[c + 1] = -scale * plan.half[c] if upper else scale * plan.half[c]
+    state.of_target[0] = scale * plan.half[c]
+    state.of_target[1] = 0.0
+    state.of_target[2] = scale
 
 
 @strict_kernel
-def proves(plan, state, n_terms):
-    """Whether multipliers prove the target above 0 on the cell, in float64 with all errors charged.
+def scale_of(size):
+    """A power of two that brings a size to [0.5, 1); 1 for 0."""
+    return math.ldexp(1.0, -math.frexp(size)[1])
 
-    target - sum of multiplier * wall is a function r; its least value on the unit box is
-    ``r_0 - sum |r_k|`` (Neumaier, Shcherbina 2004: the residual charged against the box). The walls
-    and multipliers are `state.terms` and `state.shares`, the latter at least 0.
+
+@strict_kernel
+def proved_least(plan, state, slot, n_terms):
+    """A number that the target is nowhere below on the cell, in float64 with all errors charged.
+
+    target - sum of multiplier * wall is a function r, and its least value on the box that holds
+    the cell is read off (Neumaier, Shcherbina 2004: the residual charged against the box). The
+    walls and multipliers are `state.terms` and `state.shares`; -inf if one of these is below 0.
     """
     d = plan.centre.shape[0]
     size = state.of_target[0]
@@ -136,7 +151,7 @@ def proves(plan, state, n_terms):
     for n in range(n_terms):
         share, wall = state.shares[n], state.terms[n]
         if not share >= 0.0:
-            return False
+            return -np.inf
         size += share * state.of_wall[wall, 0]
         error += share * state.of_wall[wall, 1]
     least = 0.0
@@ -144,9 +159,41 @@ def proves(plan, state, n_terms):
         value = state.target[k]
         for n in range(n_terms):
             value -= state.shares[n] * state.walls[state.terms[n], k]
-        least += value if k == 0 else -abs(value)
-    gamma = (2.0 * n_terms + d + 16.0) * 2.0 * _ROUNDOFF
-    return least > (error + gamma * size) * (1.0 + gamma)
+        if k == 0:
+            least += value
+        else:
+            # In the box |t| <= 1: roundings are covered as those of the coefficients are.
+            least += value * (state.lows[slot, k - 1] if value > 0.0 else state.highs[slot, k - 1])
+    gamma = (2.0 * n_terms + 2.0 * d + 16.0) * 2.0 * _ROUNDOFF
+    return least - (error + gamma * size) * (1.0 + gamma)
+
+
+@strict_kernel
+def proves(plan, state, slot, n_terms):
+    """Whether multipliers prove the target above 0 on the cell."""
+    return proved_least(plan, state, slot, n_terms) > 0.0
+
+
+@strict_kernel
+def find_gaps(plan, state, slot, layer):
+    """`state.gaps` for the rows of a layer, on the box that holds the cell of a slot."""
+    d = plan.centre.shape[0]
+    start, end = plan.first_row[layer], plan.first_row[layer + 1]
+    gamma = (2.0 * d + 20.0) * 2.0 * _ROUNDOFF
+    maps, gaps, charges = state.maps, state.gaps, state.charges
+    for i in range(start, end):
+        gaps[i] = maps[0, i]
+        charges[i] = (state.errors[i] + gamma * state.sizes[i]) * (1.0 + gamma)
+    for k in range(d):
+        low, high = state.lows[slot, k], state.highs[slot, k]
+        middle = 0.5 * (low + high)
+        radius = max(high - middle, middle - low) * (1.0 + 8.0 * _ROUNDOFF)
+        for i in range(start, end):
+            gaps[i] += maps[k + 1, i] * middle
+            charges[i] += abs(maps[k + 1, i]) * radius
+    for i in range(start, end):
+        value, charge = gaps[i], charges[i] * (1.0 + gamma)
+        gaps[i] = value if value > charge or -value > charge else 0.0
 
 
 @strict_kernel

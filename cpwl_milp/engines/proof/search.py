@@ -9,23 +9,32 @@ prove is asked.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from cpwl_milp.engines.proof.geometry import (
     CROSSED,
     NEGATIVE_ONLY,
     cross,
+    descend,
     lowest,
     refresh,
 )
-from cpwl_milp.engines.proof.maps import aim, bit_of, compose, is_inside, proves
+from cpwl_milp.engines.proof.maps import (
+    aim,
+    aim_at_face,
+    bit_of,
+    compose,
+    find_gaps,
+    is_inside,
+    proved_least,
+    proves,
+)
 from cpwl_milp.engines.proof.state import (
     AGE,
     ANSWERED,
     ASK_BIT,
     ASK_UNIT,
+    BOXED,
     CLOSE,
     DONE,
     END_,
@@ -48,9 +57,17 @@ from cpwl_milp.engines.proof.state import (
     STRANGE,
     THIN_SIDE,
     UNIT,
+    WRITES,
 )
 from cpwl_milp.engines.proof.strict import strict_entry, strict_kernel
-from cpwl_milp.engines.proof.writing import longest_record, write_close, write_leaf, write_split
+from cpwl_milp.engines.proof.writing import (
+    longest_record,
+    true_scale,
+    write_bound,
+    write_close,
+    write_leaf,
+    write_split,
+)
 
 # How `walk` ends.
 FINISHED = 0
@@ -64,6 +81,8 @@ _NONE = np.uint64(0)
 # A witness this close to a hyperplane, relative to the cell beside it, is moved away from it.
 _NEAR = 0.05
 _TOLERANCE = 1e-11
+# A box is worth its 2 d bounds where so many units, times d, are to be closed.
+_WORTH_A_BOX = 4
 
 
 @strict_entry
@@ -88,6 +107,8 @@ def walk(plan, state, quota):
             compose(plan, state, layer, state.ranges[slot, FIRST])
             open_all(plan, state, slot, layer)
             find_mixed(plan, state, slot, layer)
+            enclose(plan, state, slot, layer, n_domain + slot)
+            find_gaps(plan, state, slot, layer)
             at[PHASE] = CLOSE
         elif at[PHASE] == CLOSE:
             unit = next_unit(plan, state, slot, layer, True)
@@ -181,14 +202,34 @@ def close(plan, state, slot, layer, unit, bit, n_walls):
         return bit == 0
     if not plan.in_floats:
         return False
-    aim(plan, state, row, 1.0 if bit else -1.0)
-    if proves(plan, state, 0):
+    gap = state.gaps[row]
+    if gap > 0.0 if bit else gap < 0.0:
         write_close(state, unit, bit, 0, True)
         return True
+    aim(plan, state, row, 1.0 if bit else -1.0)
     refresh(state, slot)
     if not lowest(state, slot, n_walls):
         return False
-    d = plan.centre.shape[0]
+    n_terms = take_terms(state, slot)
+    if state.at[WRITES] == 1:
+        for n in range(n_terms):
+            state.point[n] = state.shares[n]
+        # With multipliers of 24 bits, if these do: they take half the room in the file.
+        if shorten(state, n_terms) and proves(plan, state, slot, n_terms):
+            write_close(state, unit, bit, n_terms, True)
+            return True
+        for n in range(n_terms):
+            state.shares[n] = state.point[n]
+    if proves(plan, state, slot, n_terms):
+        write_close(state, unit, bit, n_terms, False)
+        return True
+    return False
+
+
+@strict_kernel
+def take_terms(state, slot):
+    """Multipliers from the vertex where the target is least; how many."""
+    d = state.vertex.shape[1]
     n_terms = 0
     for j in range(d):
         wall = state.active[slot, j] - 2 * d
@@ -196,24 +237,69 @@ def close(plan, state, slot, layer, unit, bit, n_walls):
             state.terms[n_terms] = wall
             state.shares[n_terms] = state.slopes[j]
             n_terms += 1
-    # With multipliers of 24 bits, if these do: they take half the room in the file.
-    short = True
+    return n_terms
+
+
+@strict_kernel
+def shorten(state, n_terms):
+    """Round multipliers to what a float32 holds; False where one is beyond."""
     for n in range(n_terms):
-        shift = int(state.of_target[2]) - state.wall_exponent[state.terms[n]]
-        state.point[n] = state.shares[n]
-        state.float32[0] = math.ldexp(state.shares[n], shift)
+        scale = true_scale(state, state.terms[n])
+        state.float32[0] = state.shares[n] * scale
         value = float(state.float32[0])
-        short = short and 1e-37 < value < 1e38
-        state.shares[n] = math.ldexp(value, -shift)
-    if short and proves(plan, state, n_terms):
-        write_close(state, unit, bit, n_terms, True)
-        return True
-    for n in range(n_terms):
-        state.shares[n] = state.point[n]
-    if proves(plan, state, n_terms):
-        write_close(state, unit, bit, n_terms, False)
-        return True
-    return False
+        if not 1e-37 < value < 1e38:
+            return False
+        state.shares[n] = value / scale
+    return True
+
+
+@strict_kernel
+def enclose(plan, state, slot, layer, n_walls):
+    """Bound the coordinates on a cell, if many units of the layer are to be closed there."""
+    d = plan.centre.shape[0]
+    note = state.split[slot]
+    if note[BOXED] == 1 or note[STRANGE] == 1 or not plan.in_floats:
+        return
+    n_constant = 0
+    for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
+        n_constant += ones(state.opens[slot, word] & ~state.mixed[word])
+    if n_constant < _WORTH_A_BOX * d:
+        return
+    note[BOXED] = 1
+    refresh(state, slot)
+    for c in range(d):
+        for upper in range(2):
+            aim_at_face(plan, state, c, upper == 1)
+            if not descend(state, slot, n_walls):
+                continue
+            n_terms = take_terms(state, slot)
+            if n_terms == 0 or not shorten(state, n_terms):
+                continue
+            # x_c - centre, or minus it, is at least that: in a float32 that is surely beyond.
+            least = proved_least(plan, state, slot, n_terms) / state.of_target[2]
+            sign = -1.0 if upper == 1 else 1.0
+            x = plan.centre[c] + sign * least
+            slack = 2.0**-22 * abs(x) + 2.0**-50 * (abs(plan.centre[c]) + plan.half[c])
+            state.float32[0] = x - sign * slack
+            if not abs(float(state.float32[0])) > 1e-37:
+                continue
+            t = (float(state.float32[0]) - plan.centre[c]) / plan.half[c] - sign * plan.drift
+            if upper == 0 and t > state.lows[slot, c]:
+                write_bound(state, c, 0, n_terms)
+                state.lows[slot, c] = t
+            elif upper == 1 and t < state.highs[slot, c]:
+                write_bound(state, c, 1, n_terms)
+                state.highs[slot, c] = t
+
+
+@strict_kernel
+def ones(word):
+    """Bits set."""
+    count = 0
+    while word != _NONE:
+        word &= word - np.uint64(1)
+        count += 1
+    return count
 
 
 @strict_kernel
@@ -225,7 +311,7 @@ def split(plan, state, slot, layer, unit, wall):
     for k in range(d + 1):
         state.walls[wall, k] = state.target[k]
     state.of_wall[wall, 0], state.of_wall[wall, 1] = state.of_target[0], state.of_target[1]
-    state.wall_exponent[wall] = int(state.of_target[2])
+    state.wall_scale[wall] = state.of_target[2]
     state.in_geometry[wall] = 0
     first, end = state.ranges[slot, FIRST], state.ranges[slot, END_]
     low, high = first, end
@@ -287,6 +373,8 @@ def go_into(plan, state, slot, bit, n_domain):
     for k in range(d):
         state.vertex[child, k] = state.vertex[slot, k]
         state.active[child, k] = state.active[slot, k]
+        state.lows[child, k] = state.lows[slot, k]
+        state.highs[child, k] = state.highs[slot, k]
         for j in range(d):
             state.edges[child, j, k] = state.edges[slot, j, k]
     if bit == 1:
@@ -302,6 +390,7 @@ def go_into(plan, state, slot, bit, n_domain):
     strange = note[STRANGE] == 1 or note[THIN_SIDE] == bit
     state.split[child, STRANGE] = 1 if strange else 0
     state.split[child, AGE] = note[AGE]
+    state.split[child, BOXED] = 0
     state.in_geometry[wall] = 0 if strange else 1
     state.ranges[child, FIRST] = state.ranges[slot, FIRST if bit == 0 else MIDDLE]
     state.ranges[child, END_] = state.ranges[slot, MIDDLE if bit == 0 else END_]

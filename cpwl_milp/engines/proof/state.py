@@ -17,7 +17,7 @@ ENTER, CLOSE, SPLIT, LEAF, DONE = range(5)
 # Columns of `State.ranges`.
 FIRST, END_, MIDDLE = range(3)
 # Columns of `State.split`.
-UNIT, OF_LAYER, PENDING, THIN_SIDE, HINGE, STRANGE, AGE, N_SPLIT = range(8)
+UNIT, OF_LAYER, PENDING, THIN_SIDE, HINGE, STRANGE, AGE, BOXED, N_SPLIT = range(9)
 # Values of THIN_SIDE.
 NEITHER = -1
 # Counters.
@@ -40,14 +40,19 @@ class State(NamedTuple):
         The listed patterns in lexicographic order, unit 0 of a layer in the highest bit.
     maps : ndarray, shape (d + 1, n_rows); errors, sizes : shape (n_rows,)
         See `maps`.
-    target, of_target : the function at hand; its size, error and exponent
+    gaps : ndarray, shape (n_rows,)
+        How far a row of the layer at hand is from 0 on the box of its cell, with the sign of its
+        values; 0 where that is not known.
+    target, of_target : the function at hand; its size, error and scale
     shares, terms : multipliers and their walls
     walls : ndarray, shape (.., d + 1)
         Scaled by powers of two.
     of_wall : ndarray, shape (.., 2)
         Size and error.
-    wall_exponent, in_geometry : ndarray
+    wall_scale, in_geometry : ndarray
         The scale; whether vertices keep to the wall.
+    lows, highs : ndarray, shape (.., d), one row a slot
+        A box that holds the cell, in t.
     vertex, edges, active, witness : one a slot
         A vertex, the d edges from there (rows; along edge j only the function of `active[j]`
         changes, with slope 1), and a point inside. Ids of functions: c and d + c for the faces
@@ -63,6 +68,8 @@ class State(NamedTuple):
     maps: Dense
     errors: Vector
     sizes: Vector
+    gaps: Vector
+    charges: Vector
     value: Vector
     target: Vector
     of_target: Vector
@@ -73,12 +80,14 @@ class State(NamedTuple):
     slopes: Vector
     walls: Dense
     of_wall: Dense
-    wall_exponent: NDArray[np.int64]
+    wall_scale: Vector
     in_geometry: NDArray[np.int8]
     vertex: Dense
     edges: NDArray[np.float64]
     active: NDArray[np.int64]
     witness: Dense
+    lows: Dense
+    highs: Dense
     opens: NDArray[np.uint64]
     mixed: NDArray[np.uint64]
     ranges: NDArray[np.int64]
@@ -122,8 +131,8 @@ def new_state(
     of_wall[: len(rows)] = np.ldexp(np.column_stack([sizes, errors]), -exponents[:, None])
     exact_zero = ~rows.any(axis=1)
     of_wall[: len(rows)][exact_zero] = 0.0
-    wall_exponent = np.zeros(len(walls), dtype=np.int64)
-    wall_exponent[: len(rows)] = exponents
+    wall_scale = np.ones(len(walls))
+    wall_scale[: len(rows)] = np.ldexp(1.0, -exponents)
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[WRITES] = writes
     edges = np.zeros((slots, d, d))
@@ -144,6 +153,8 @@ def new_state(
         maps=np.zeros((d + 1, n_rows)),
         errors=np.zeros(n_rows),
         sizes=np.zeros(n_rows),
+        gaps=np.zeros(n_rows),
+        charges=np.zeros(n_rows),
         value=np.zeros(d + 1),
         target=np.zeros(d + 1),
         of_target=np.zeros(3),
@@ -154,12 +165,14 @@ def new_state(
         slopes=np.zeros(d),
         walls=walls,
         of_wall=of_wall,
-        wall_exponent=wall_exponent,
+        wall_scale=wall_scale,
         in_geometry=np.zeros(len(walls), dtype=np.int8),
         vertex=vertex,
         edges=edges,
         active=active,
         witness=witness,
+        lows=np.full((slots, d), -1.0),
+        highs=np.full((slots, d), 1.0),
         opens=np.zeros((slots, most_words), dtype=np.uint64),
         mixed=np.zeros(most_words, dtype=np.uint64),
         ranges=ranges,
@@ -172,8 +185,8 @@ def new_state(
     )
 
 
-_BY_SLOT = ("vertex", "edges", "active", "witness", "opens", "ranges", "split")
-_BY_WALL = ("walls", "of_wall", "wall_exponent", "in_geometry")
+_BY_SLOT = ("vertex", "edges", "active", "witness", "lows", "highs", "opens", "ranges", "split")
+_BY_WALL = ("walls", "of_wall", "wall_scale", "in_geometry")
 
 
 def grown(state: State) -> State:

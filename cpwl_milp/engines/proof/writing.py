@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from cpwl_milp.engines.proof.state import OUT, WRITES
 from cpwl_milp.engines.proof.strict import strict_kernel
 
-_CLOSE_SHORT, _CLOSE_LONG, _SPLIT, _LEAF = 0, 2, 16, 32
+_CLOSE_SHORT, _CLOSE_LONG, _BOUND, _SPLIT, _LEAF = 0, 2, 8, 16, 32
 
 
 @strict_kernel
@@ -27,14 +25,36 @@ def write_close(state, unit, bit, n_terms, short):
     for n in range(n_terms):
         wall = state.terms[n]
         put_u16(state, wall)
-        # 2^-a target = sum share 2^-b wall: so target = sum share 2^(a - b) wall.
-        shift = int(state.of_target[2]) - state.wall_exponent[wall]
-        share = math.ldexp(state.shares[n], shift)
+        share = state.shares[n] * true_scale(state, wall)
         if short:
             state.float32[0] = share
             put_bytes(state, state.float32_bytes, 4)
         else:
             put_float(state, share)
+
+
+@strict_kernel
+def true_scale(state, wall):
+    """What a multiplier is times this for functions that are not scaled: a power of two.
+
+    ``a target = sum share b wall``: so ``target = sum (share b / a) wall``.
+    """
+    return state.wall_scale[wall] / state.of_target[2]
+
+
+@strict_kernel
+def write_bound(state, c, upper, n_terms):
+    """A proved bound of a coordinate, `state.float32`, with multipliers."""
+    if state.at[WRITES] == 0:
+        return
+    put_byte(state, _BOUND + upper)
+    put_u16(state, c)
+    put_byte(state, n_terms)
+    put_bytes(state, state.float32_bytes, 4)
+    for n in range(n_terms):
+        put_u16(state, state.terms[n])
+        state.float32[0] = state.shares[n] * true_scale(state, state.terms[n])
+        put_bytes(state, state.float32_bytes, 4)
 
 
 @strict_kernel
