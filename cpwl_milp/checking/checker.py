@@ -42,6 +42,7 @@ from cpwl_milp.checking.records import (
     Leaf,
     Reader,
     Split,
+    Sure,
 )
 from cpwl_milp.checking.statement import Statement
 
@@ -134,7 +135,7 @@ class _Walk:
         self._exhausted = False
         self._enter_layers()
 
-    def step(self, record: Close | Bound | Split | Leaf | End) -> None:
+    def step(self, record: Close | Sure | Bound | Split | Leaf | End) -> None:
         """Take one record."""
         if isinstance(record, End):
             self._end(record)
@@ -142,6 +143,8 @@ class _Walk:
             self._fail("a record after the last cube")
         elif isinstance(record, Close):
             self._close(record)
+        elif isinstance(record, Sure):
+            self._sure(record)
         elif isinstance(record, Bound):
             self._bound(record)
         elif isinstance(record, Split):
@@ -158,11 +161,25 @@ class _Walk:
         if not self._follows((exponent, side), record):
             sign = "negative" if record.bit else "positive"
             self._fail(f"no proof that unit {self._name(record.unit)} is nowhere {sign}")
-        self.closed_sides += 1
-        self._decide(record.unit, record.bit)
+        self._closed(record.unit, record.bit)
+        self._enter_layers()
+
+    def _sure(self, record: Sure) -> None:
+        for unit in record.units:
+            row = self._row(unit)
+            if any(row) and self._box.is_nonnegative(row):
+                self._closed(unit, 1)
+            elif self._box.is_nonnegative([-value for value in row]):
+                self._closed(unit, 0)
+            else:
+                self._fail(f"no proof that unit {self._name(unit)} has one sign")
+        self._enter_layers()
+
+    def _closed(self, unit: int, bit: int) -> None:
+        self._decide(unit, bit)
         # The side that was closed.
         self._weigh()
-        self._enter_layers()
+        self.closed_sides += 1
 
     def _bound(self, record: Bound) -> None:
         exponent = exponent_of([record.value])

@@ -9,6 +9,8 @@ byte  what follows
       float32)
 2, 3  the same with float64 multipliers
 4, 5  the same in integers: denominator, then count times (wall u16, numerator)
+6     *close* some units without multipliers: number of bytes u16, and these bytes, the highest bit
+      of the first for unit 0. The bits follow from the signs of the units on the box
 8, 9  *bound* a coordinate from below or above on the cell: coordinate u16, count u8, the bound
       float32, then terms as for 0
 16    *split* by a unit, u16: the cube of bit 0 follows, then that of bit 1
@@ -34,7 +36,7 @@ from typing import BinaryIO
 from cpwl_milp.core.errors import CheckFailedError
 
 MAGIC = b"cpwl-milp certificate 1\n"
-CLOSE_SHORT, CLOSE_LONG, CLOSE_EXACT, BOUND = 0, 2, 4, 8
+CLOSE_SHORT, CLOSE_LONG, CLOSE_EXACT, SURE, BOUND = 0, 2, 4, 6, 8
 SPLIT, LEAF, LEAF_EXACT, END = 16, 32, 33, 48
 
 _U16, _U32, _U64 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
@@ -70,6 +72,13 @@ class Close:
     bit: int
     denominator: int
     terms: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Sure:
+    """Units, in ascending order, that have one sign on the box."""
+
+    units: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -136,11 +145,14 @@ class Reader:
         if self._bytes(len(MAGIC)) != MAGIC:
             raise DamagedError("no certificate of this version")
 
-    def record(self) -> Close | Bound | Split | Leaf | End:
+    def record(self) -> Close | Sure | Bound | Split | Leaf | End:
         """The next record."""
         kind = self._bytes(1)[0]
         if kind <= CLOSE_EXACT + 1:
             return self._close(kind)
+        if kind == SURE:
+            mask = self._bytes(_U16.unpack(self._bytes(2))[0])
+            return Sure(tuple(k for k in range(8 * len(mask)) if mask[k >> 3] >> (7 - k % 8) & 1))
         if kind in (BOUND, BOUND + 1):
             return self._bound(kind == BOUND + 1)
         if kind == SPLIT:

@@ -6,11 +6,11 @@ Nothing is concluded from what is found here: `maps.proves` and `maps.is_inside`
 from __future__ import annotations
 
 from cpwl_milp.engines.proof.state import AGE, PIVOTS
-from cpwl_milp.engines.proof.strict import strict_entry, strict_kernel
+from cpwl_milp.engines.proof.strict import strict_entry, strict_inline, strict_kernel
 
 # Targets and walls are of order one.
 _LEAST_SLOPE = 1e-12
-_TOLERANCE = 1e-11
+TOLERANCE = 1e-11
 _TIE = 1e-13
 # Edges are computed anew after so many pivots along a path.
 _STALE = 60
@@ -21,149 +21,148 @@ POSITIVE_ONLY = 1
 NEGATIVE_ONLY = 2
 
 
-@strict_kernel
-def height(state, slot):
-    """The target's value at the vertex."""
-    value = state.target[0]
-    for k in range(state.vertex.shape[1]):
-        value += state.target[k + 1] * state.vertex[slot, k]
+@strict_inline
+def height(target, vertex):
+    """A function's value at a vertex."""
+    value = target[0]
+    for k in range(vertex.shape[0]):
+        value += target[k + 1] * vertex[k]
     return value
 
 
-@strict_kernel
-def descending(state, slot, sign, bland):
-    """The edge along which ``sign * target`` falls the most, -1 if none; fills `state.slopes`."""
-    d = state.vertex.shape[1]
+@strict_inline
+def descending(target, edges, active, slopes, sign, bland):
+    """The edge along which ``sign * target`` falls the most, -1 if none; fills `slopes`."""
+    d = slopes.shape[0]
     best, steepest = -1, 0.0
     for j in range(d):
         slope, length = 0.0, 0.0
         for k in range(d):
-            edge = state.edges[slot, j, k]
-            slope += state.target[k + 1] * edge
+            edge = edges[j, k]
+            slope += target[k + 1] * edge
             length = max(length, abs(edge))
         slope *= sign
-        state.slopes[j] = slope
+        slopes[j] = slope
         if slope < -_LEAST_SLOPE * length:
             if bland:
-                if best < 0 or state.active[slot, j] < state.active[slot, best]:
+                if best < 0 or active[j] < active[best]:
                     best = j
             elif slope < steepest * length:
                 best, steepest = j, slope / length
     return best
 
 
-@strict_kernel
-def blocking(state, slot, n_walls, edge):
+@strict_inline
+def blocking(vertex, edges, active, walls, in_geometry, n_walls, edge):
     """The function that an edge reaches first, and after which step; (-1, 0) if none."""
-    d = state.vertex.shape[1]
+    d = vertex.shape[0]
+    way = edges[edge]
     best, shortest, best_slope = -1, 1e300, 0.0
     length = 0.0
     for k in range(d):
-        length = max(length, abs(state.edges[slot, edge, k]))
+        length = max(length, abs(way[k]))
     least = _LEAST_SLOPE * length
     for c in range(d):
-        slope = state.edges[slot, edge, c]
+        slope = way[c]
         if abs(slope) > least:
-            room = 1.0 - state.vertex[slot, c] if slope > 0.0 else 1.0 + state.vertex[slot, c]
+            room = 1.0 - vertex[c] if slope > 0.0 else 1.0 + vertex[c]
             step = max(room, 0.0) / abs(slope)
             if step < shortest:
                 best, shortest, best_slope = (d + c if slope > 0.0 else c), step, abs(slope)
     for wall in range(n_walls):
-        if state.in_geometry[wall] == 0:
-            continue
+        row = walls[wall]
         slope = 0.0
         for k in range(d):
-            slope += state.walls[wall, k + 1] * state.edges[slot, edge, k]
-        if slope < -least:
-            room = state.walls[wall, 0]
+            slope += row[k + 1] * way[k]
+        if slope < -least and in_geometry[wall] == 1:
+            room = row[0]
             for k in range(d):
-                room += state.walls[wall, k + 1] * state.vertex[slot, k]
-            step = max(room, 0.0) / -slope
-            if step < shortest - _TIE * length or (
-                step < shortest + _TIE * length and -slope > best_slope
-            ):
+                room += row[k + 1] * vertex[k]
+            room = max(room, 0.0)
+            # No division where it is far.
+            if room > -slope * (shortest + _TIE * length):
+                continue
+            step = room / -slope
+            if step < shortest - _TIE * length or -slope > best_slope:
                 best, shortest, best_slope = 2 * d + wall, min(step, shortest), -slope
     for j in range(d):
-        if state.active[slot, j] == best and j != edge:
+        if active[j] == best and j != edge:
             # Rounding: an active function does not change along this edge.
             return -1, 0.0
     return best, shortest
 
 
-@strict_kernel
-def enter(state, slot, edge, function):
+@strict_inline
+def enter(edges, active, walls, edge, function):
     """A function becomes active in place of that of an edge, at a vertex where it is 0."""
-    d = state.vertex.shape[1]
+    d = active.shape[0]
+    way = edges[edge]
+    wall = max(0, function - 2 * d)
+    c = function % d
+    pivot = 0.0
     if function < 2 * d:
-        c = function % d
-        sign = 1.0 if function < d else -1.0
-        pivot = sign * state.edges[slot, edge, c]
+        pivot = way[c] if function < d else -way[c]
     else:
-        wall = function - 2 * d
-        pivot = 0.0
         for k in range(d):
-            pivot += state.walls[wall, k + 1] * state.edges[slot, edge, k]
+            pivot += walls[wall, k + 1] * way[k]
+    inverse = 1.0 / pivot
     for k in range(d):
-        state.edges[slot, edge, k] /= pivot
+        way[k] *= inverse
     for j in range(d):
         if j == edge:
             continue
+        other = edges[j]
+        slope = 0.0
         if function < 2 * d:
-            slope = sign * state.edges[slot, j, c]
+            slope = other[c] if function < d else -other[c]
         else:
-            slope = 0.0
             for k in range(d):
-                slope += state.walls[wall, k + 1] * state.edges[slot, j, k]
+                slope += walls[wall, k + 1] * other[k]
         if slope != 0.0:
             for k in range(d):
-                state.edges[slot, j, k] -= slope * state.edges[slot, edge, k]
-    state.active[slot, edge] = function
-    state.split[slot, AGE] += 1
-    state.counters[PIVOTS] += 1
+                other[k] -= slope * way[k]
+    active[edge] = function
+
+
+@strict_inline
+def step_along(vertex, way, step):
+    """Move a vertex along an edge."""
+    for k in range(vertex.shape[0]):
+        vertex[k] += step * way[k]
 
 
 @strict_kernel
-def step_along(state, slot, edge, step):
-    """Move the vertex along an edge."""
-    for k in range(state.vertex.shape[1]):
-        state.vertex[slot, k] += step * state.edges[slot, edge, k]
+def lowest(state, slot, n_walls, stop):
+    """Move the vertex to where the target is least.
 
-
-@strict_kernel
-def lowest(state, slot, n_walls):
-    """Move the vertex to where the target is least; False if it falls below 0 or that fails."""
-    d = state.vertex.shape[1]
+    Returns
+    -------
+    bool
+        False if that fails, or where the target falls below `stop` on the way.
+    """
+    vertex, edges, active = state.vertex[slot], state.edges[slot], state.active[slot]
+    target, slopes, walls, kept = state.target, state.slopes, state.walls, state.in_geometry
+    d = vertex.shape[0]
     stalled = 0
+    steps = 0
+    found = False
     for _ in range(60 + 8 * (n_walls + d)):
-        if height(state, slot) < -_TOLERANCE:
-            return False
-        edge = descending(state, slot, 1.0, stalled > 2 * d + 6)
+        if height(target, vertex) < stop:
+            break
+        edge = descending(target, edges, active, slopes, 1.0, stalled > 2 * d + 6)
         if edge < 0:
-            return True
-        slope = state.slopes[edge]
-        function, step = blocking(state, slot, n_walls, edge)
+            found = True
+            break
+        function, step = blocking(vertex, edges, active, walls, kept, n_walls, edge)
         if function < 0:
-            return False
-        stalled = stalled + 1 if -slope * step < 1e-14 else 0
-        step_along(state, slot, edge, step)
-        enter(state, slot, edge, function)
-    return False
-
-
-@strict_kernel
-def descend(state, slot, n_walls):
-    """As `lowest`, whatever the target's sign."""
-    d = state.vertex.shape[1]
-    for _ in range(20 + 2 * (n_walls + d)):
-        edge = descending(state, slot, 1.0, False)
-        if edge < 0:
-            return True
-        function, step = blocking(state, slot, n_walls, edge)
-        if function < 0:
-            return False
-        step_along(state, slot, edge, step)
-        enter(state, slot, edge, function)
-    return False
+            break
+        stalled = stalled + 1 if -slopes[edge] * step < 1e-14 else 0
+        step_along(vertex, edges[edge], step)
+        enter(edges, active, walls, edge, function)
+        steps += 1
+    state.split[slot, AGE] += steps
+    state.counters[PIVOTS] += steps
+    return found
 
 
 @strict_kernel
@@ -180,45 +179,47 @@ def cross(state, slot, n_walls, function):
     above, below : float
         The target there; 0 where there is no such point.
     """
-    d = state.vertex.shape[1]
-    value = height(state, slot)
-    sign = -1.0 if value < -_TOLERANCE else 1.0
-    started_at_zero = abs(value) <= _TOLERANCE
+    vertex, edges, active = state.vertex[slot], state.edges[slot], state.active[slot]
+    target, slopes, walls, kept = state.target, state.slopes, state.walls, state.in_geometry
+    d = vertex.shape[0]
+    value = height(target, vertex)
+    sign = -1.0 if value < -TOLERANCE else 1.0
+    started_at_zero = abs(value) <= TOLERANCE
     stalled = 0
     above, below = 0.0, 0.0
     for _ in range(80 + 8 * (n_walls + d)):
-        edge = descending(state, slot, sign, stalled > 2 * d + 6)
+        edge = descending(target, edges, active, slopes, sign, stalled > 2 * d + 6)
+        value = sign * height(target, vertex)
         if edge < 0:
-            value = sign * height(state, slot)
-            if started_at_zero and value <= _TOLERANCE:
+            if started_at_zero and value <= TOLERANCE:
                 # Nothing below on this way; the other way from here.
                 started_at_zero = False
                 sign = -sign
                 continue
             break
-        slope = state.slopes[edge]
-        blocker, step = blocking(state, slot, n_walls, edge)
+        slope = slopes[edge]
+        blocker, step = blocking(vertex, edges, active, walls, kept, n_walls, edge)
         if blocker < 0:
             break
-        value = sign * height(state, slot)
+        state.split[slot, AGE] += 1
         end = value + slope * step
-        if end < -_TOLERANCE:
+        if end < -TOLERANCE:
             start = max(value, 0.0)
             for k in range(d):
-                here = state.vertex[slot, k]
-                there = here + step * state.edges[slot, edge, k]
+                here = vertex[k]
+                there = here + step * edges[edge, k]
                 state.point[k] = here if sign > 0.0 else there
                 state.opposite[k] = there if sign > 0.0 else here
             if sign > 0.0:
                 above, below = start, end
             else:
                 above, below = -end, -start
-            step_along(state, slot, edge, start / -slope)
-            enter(state, slot, edge, function)
+            step_along(vertex, edges[edge], start / -slope)
+            enter(edges, active, walls, edge, function)
             return CROSSED, above, below
         stalled = stalled + 1 if -slope * step < 1e-14 else 0
-        step_along(state, slot, edge, step)
-        enter(state, slot, edge, blocker)
+        step_along(vertex, edges[edge], step)
+        enter(edges, active, walls, edge, blocker)
     return (POSITIVE_ONLY if sign > 0.0 else NEGATIVE_ONLY), above, below
 
 
@@ -293,6 +294,6 @@ def impose(state, wall):
     d = state.vertex.shape[1]
     for k in range(d + 1):
         state.target[k] = state.walls[wall, k]
-    if height(state, 0) < 0.0:
+    if height(state.target, state.vertex[0]) < 0.0:
         cross(state, 0, wall, 2 * d + wall)
     state.in_geometry[wall] = 1

@@ -4,7 +4,7 @@ A pre-activation on a cell is ``z(t) = q + p t`` over the unit box. Beside the c
 stand an upper bound of ``|q| + sum |p_k|`` (`size`) and one of how far the computed function is
 from the exact one anywhere in the box (`error`). A dot product of n terms errs by at most
 ``gamma(n) sum |w_i| |a_i|`` (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
-section 3.1); with the magnitudes that `Plan.in_floats` stands for, and sizes of at least 1e-200,
+section 3.1); with the magnitudes that `Plan.in_floats` stands for, and sizes of at least 1e-180,
 this covers underflow too. All constants are at least twice what is needed, which covers the
 roundings of the bounds themselves.
 """
@@ -15,15 +15,24 @@ import math
 
 import numpy as np
 
-from cpwl_milp.engines.proof.strict import strict_kernel
+from cpwl_milp.engines.proof.state import OF_BELOW, OF_PATTERN, UPDATES, VERSION
+from cpwl_milp.engines.proof.strict import strict_inline, strict_kernel
 
 _ROUNDOFF = 2.0**-53
-_LEAST_SIZE = 1e-200
+# Products of weights and sizes stay in the normal range.
+_LEAST_SIZE = 1e-180
+# Values added or taken away, one after the other, before a layer is composed anew.
+_MOST_UPDATES = 128
+_NONE = np.uint64(0)
+_TOP = np.uint64(1 << 63)
 
 
 @strict_kernel
 def compose(plan, state, layer, pattern):
     """The maps of a layer, for the bits of the layers below.
+
+    Where the layer below has the maps it had before, only the values are added or taken away whose
+    bits have changed since; the errors of doing so add up, and after some times all is new.
 
     Parameters
     ----------
@@ -32,59 +41,126 @@ def compose(plan, state, layer, pattern):
     """
     d = plan.centre.shape[0]
     start, end = plan.first_row[layer], plan.first_row[layer + 1]
-    n_out = end - start
-    maps, errors, sizes = state.maps, state.errors, state.sizes
+    if layer > 0 and state.made[layer, OF_BELOW] == state.made[layer - 1, VERSION]:
+        before = state.made[layer, OF_PATTERN]
+        changed = 0
+        for word in range(plan.word_at[layer - 1], plan.word_at[layer]):
+            changed += ones(state.words[before, word] ^ state.words[pattern, word])
+        if changed == 0:
+            # The same maps: whoever rests on them need not know.
+            return
+        if state.made[layer, UPDATES] + changed < _MOST_UPDATES:
+            state.made[layer, UPDATES] += changed
+            state.made[layer, VERSION] += 1
+            state.made[layer, OF_PATTERN] = pattern
+            for unit in range(plan.offsets[layer - 1], plan.offsets[layer]):
+                own = unit - plan.offsets[layer - 1]
+                bit = bit_of(plan, state, own, layer - 1, pattern)
+                if bit != bit_of(plan, state, own, layer - 1, before):
+                    row = plan.unit_row[unit]
+                    share = 1.0 - plan.slope[row]
+                    add(plan, state, layer, row, share if bit else -share)
+            measure(plan, state, layer)
+            return
+    state.made[layer, VERSION] += 1
+    state.made[layer, UPDATES] = 0
+    state.made[layer, OF_PATTERN] = pattern
+    if layer > 0:
+        state.made[layer, OF_BELOW] = state.made[layer - 1, VERSION]
+    maps = state.maps
+    gamma = gamma_of(plan, layer)
     for i in range(start, end):
         maps[0, i] = plan.bias[i]
-        errors[i] = 0.0
-        sizes[i] = abs(plan.bias[i])
+        state.errors[i] = gamma * abs(plan.bias[i])
         for k in range(1, d + 1):
             maps[k, i] = 0.0
-    first = 0 if layer == 0 else plan.first_row[layer - 1]
-    n_in = d if layer == 0 else start - first
-    n_live = 0
-    for j in range(n_in):
-        error = 0.0
-        if layer == 0:
+    if layer == 0:
+        for j in range(d):
             for k in range(d + 1):
                 state.value[k] = 0.0
             state.value[0] = plan.centre[j]
             state.value[j + 1] = plan.half[j]
-            size = abs(plan.centre[j]) + plan.half[j]
-        else:
-            row = first + j
+            add_value(plan, state, 0, j, abs(plan.centre[j]) + plan.half[j], 0.0)
+    else:
+        for row in range(plan.first_row[layer - 1], start):
             factor = factor_of(plan, state, row, layer - 1, pattern)
-            if factor == 0.0 or sizes[row] == 0.0:
-                continue
-            for k in range(d + 1):
-                state.value[k] = factor * maps[k, row]
-            size = abs(factor) * sizes[row]
-            error = abs(factor) * errors[row]
-            if factor != 1.0:
-                error = (error + 2.0 * _ROUNDOFF * size) * (1.0 + 8.0 * _ROUNDOFF)
-        n_live += 1
-        size = max(size, _LEAST_SIZE)
-        at = plan.weights_at[layer] + j * n_out - start
-        for k in range(d + 1):
-            value = state.value[k]
-            if value != 0.0:
-                for i in range(start, end):
-                    maps[k, i] += plan.weights[at + i] * value
-        for i in range(start, end):
-            weight = abs(plan.weights[at + i])
-            errors[i] += weight * error
-            sizes[i] += weight * size
-    gamma = (2.0 * n_live + d + 16.0) * 2.0 * _ROUNDOFF
-    for i in range(start, end):
-        # By now `sizes` holds sum |w| |a|, which bounds the size of the function as well.
-        errors[i] = (errors[i] + gamma * sizes[i]) * (1.0 + gamma)
-        size = 0.0
-        for k in range(d + 1):
-            size += abs(maps[k, i])
-        sizes[i] = 0.0 if sizes[i] == 0.0 else max(size * (1.0 + gamma) + errors[i], _LEAST_SIZE)
+            if factor != 0.0:
+                add(plan, state, layer, row, factor)
+    measure(plan, state, layer)
+
+
+@strict_inline
+def add(plan, state, layer, row, factor):
+    """Add a multiple of an output of the layer below to what enters a layer."""
+    size = state.sizes[row]
+    if size == 0.0:
+        return
+    for k in range(plan.centre.shape[0] + 1):
+        state.value[k] = factor * state.maps[k, row]
+    size *= abs(factor)
+    # `factor` may be a difference of two slopes, rounded, and so is the product.
+    error = abs(factor) * state.errors[row] + 4.0 * _ROUNDOFF * size
+    add_value(plan, state, layer, row - plan.first_row[layer - 1], size, error)
 
 
 @strict_kernel
+def add_value(plan, state, layer, j, size, error):
+    """Add `state.value` as the j-th value that enters a layer, of that size and error."""
+    d = plan.centre.shape[0]
+    start, end = plan.first_row[layer], plan.first_row[layer + 1]
+    n_out = end - start
+    maps, errors, weights = state.maps, state.errors, plan.weights
+    at = plan.weights_at[layer] + j * n_out - start
+    for k in range(d + 1):
+        value = state.value[k]
+        if value != 0.0:
+            for i in range(start, end):
+                maps[k, i] += weights[at + i] * value
+    gamma = gamma_of(plan, layer)
+    charge = (error + gamma * max(size, _LEAST_SIZE)) * (1.0 + gamma)
+    for i in range(start, end):
+        errors[i] += abs(weights[at + i]) * charge
+
+
+@strict_inline
+def gamma_of(plan, layer):
+    """A bound of what rounding does to each term of a layer's sums, as a share of its size.
+
+    A term passes through the roundings of its product, of the sums after it, and of the updates.
+    """
+    d = plan.centre.shape[0]
+    n_in = d if layer == 0 else plan.first_row[layer] - plan.first_row[layer - 1]
+    return (2.0 * n_in + 2.0 * _MOST_UPDATES + d + 16.0) * 2.0 * _ROUNDOFF
+
+
+@strict_inline
+def measure(plan, state, layer):
+    """`state.sizes` of a layer's maps; 0 only for what is 0 exactly."""
+    d = plan.centre.shape[0]
+    start, end = plan.first_row[layer], plan.first_row[layer + 1]
+    maps, errors, sizes = state.maps, state.errors, state.sizes
+    for i in range(start, end):
+        sizes[i] = abs(maps[0, i])
+    for k in range(1, d + 1):
+        for i in range(start, end):
+            sizes[i] += abs(maps[k, i])
+    for i in range(start, end):
+        # No value that is not 0 ever came in where the error is 0.
+        size = (sizes[i] + errors[i]) * (1.0 + 1e-12)
+        sizes[i] = 0.0 if errors[i] == 0.0 else max(size, _LEAST_SIZE)
+
+
+@strict_inline
+def ones(word):
+    """Bits set."""
+    count = 0
+    while word != _NONE:
+        word &= word - np.uint64(1)
+        count += 1
+    return count
+
+
+@strict_inline
 def factor_of(plan, state, row, layer, pattern):
     """What an output's pre-activation is multiplied by: 1, or its slope where its bit is 0."""
     unit = plan.unit_of_row[row]
@@ -95,14 +171,14 @@ def factor_of(plan, state, row, layer, pattern):
     )
 
 
-@strict_kernel
+@strict_inline
 def bit_of(plan, state, unit, layer, pattern):
     """A bit of a listed pattern; units counted within their layer."""
     word = state.words[pattern, plan.word_at[layer] + (unit >> 6)]
     return int(word >> (63 - (unit & 63))) & 1
 
 
-@strict_kernel
+@strict_inline
 def aim(plan, state, row, sign):
     """Take an output's function, times sign, as the target, scaled by a power of two.
 
@@ -117,7 +193,7 @@ def aim(plan, state, row, sign):
     state.of_target[2] = scale
 
 
-@strict_kernel
+@strict_inline
 def aim_at_face(plan, state, c, upper):
     """Take ``x_c - centre_c``, or minus it, as the target: what bounds a coordinate."""
     d = plan.centre.shape[0]
@@ -131,13 +207,13 @@ def aim_at_face(plan, state, c, upper):
     state.of_target[2] = scale
 
 
-@strict_kernel
+@strict_inline
 def scale_of(size):
     """A power of two that brings a size to [0.5, 1); 1 for 0."""
     return math.ldexp(1.0, -math.frexp(size)[1])
 
 
-@strict_kernel
+@strict_inline
 def proved_least(plan, state, slot, n_terms):
     """A number that the target is nowhere below on the cell, in float64 with all errors charged.
 
@@ -168,15 +244,15 @@ def proved_least(plan, state, slot, n_terms):
     return least - (error + gamma * size) * (1.0 + gamma)
 
 
-@strict_kernel
+@strict_inline
 def proves(plan, state, slot, n_terms):
     """Whether multipliers prove the target above 0 on the cell."""
     return proved_least(plan, state, slot, n_terms) > 0.0
 
 
-@strict_kernel
-def find_gaps(plan, state, slot, layer):
-    """`state.gaps` for the rows of a layer, on the box that holds the cell of a slot."""
+@strict_inline
+def find_sure(plan, state, slot, layer):
+    """`state.sure`: the units of a layer that have bit 0 or 1 all over the box of a slot."""
     d = plan.centre.shape[0]
     start, end = plan.first_row[layer], plan.first_row[layer + 1]
     gamma = (2.0 * d + 20.0) * 2.0 * _ROUNDOFF
@@ -191,12 +267,20 @@ def find_gaps(plan, state, slot, layer):
         for i in range(start, end):
             gaps[i] += maps[k + 1, i] * middle
             charges[i] += abs(maps[k + 1, i]) * radius
-    for i in range(start, end):
-        value, charge = gaps[i], charges[i] * (1.0 + gamma)
-        gaps[i] = value if value > charge or -value > charge else 0.0
+    for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
+        state.sure[0, word] = state.sure[1, word] = _NONE
+    first = plan.offsets[layer]
+    for unit in range(plan.offsets[layer + 1] - first):
+        row = plan.unit_row[first + unit]
+        charge = charges[row] * (1.0 + gamma)
+        bit = _TOP >> np.uint64(unit & 63)
+        if gaps[row] > charge:
+            state.sure[1, unit >> 6] |= bit
+        elif -gaps[row] > charge:
+            state.sure[0, unit >> 6] |= bit
 
 
-@strict_kernel
+@strict_inline
 def is_inside(plan, state, slot, n_domain):
     """Whether a cell's witness, rounded to `state.point`, is strictly inside domain and cell.
 

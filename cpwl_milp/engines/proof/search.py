@@ -14,8 +14,8 @@ import numpy as np
 from cpwl_milp.engines.proof.geometry import (
     CROSSED,
     NEGATIVE_ONLY,
+    TOLERANCE,
     cross,
-    descend,
     lowest,
     refresh,
 )
@@ -24,8 +24,9 @@ from cpwl_milp.engines.proof.maps import (
     aim_at_face,
     bit_of,
     compose,
-    find_gaps,
+    find_sure,
     is_inside,
+    ones,
     proved_least,
     proves,
 )
@@ -35,6 +36,7 @@ from cpwl_milp.engines.proof.state import (
     ASK_BIT,
     ASK_UNIT,
     BOXED,
+    BUFFER,
     CLOSE,
     DONE,
     END_,
@@ -59,14 +61,14 @@ from cpwl_milp.engines.proof.state import (
     UNIT,
     WRITES,
 )
-from cpwl_milp.engines.proof.strict import strict_entry, strict_kernel
+from cpwl_milp.engines.proof.strict import strict_entry, strict_inline, strict_kernel
 from cpwl_milp.engines.proof.writing import (
-    longest_record,
     true_scale,
     write_bound,
     write_close,
     write_leaf,
     write_split,
+    write_sure,
 )
 
 # How `walk` ends.
@@ -80,7 +82,6 @@ _TOP = np.uint64(1 << 63)
 _NONE = np.uint64(0)
 # A witness this close to a hyperplane, relative to the cell beside it, is moved away from it.
 _NEAR = 0.05
-_TOLERANCE = 1e-11
 # A box is worth its 2 d bounds where so many units, times d, are to be closed.
 _WORTH_A_BOX = 4
 
@@ -89,10 +90,9 @@ _WORTH_A_BOX = 4
 def walk(plan, state, quota):
     """Go on until something is needed, or `quota` leaves were found."""
     at = state.at
-    d = plan.centre.shape[0]
     n_layers = plan.offsets.shape[0] - 1
     n_domain = state.walls.shape[0] - state.vertex.shape[0]
-    room = state.out.shape[0] - longest_record(d)
+    room = BUFFER
     stop = at[LEAVES] + quota
     while True:
         if at[OUT] > room or at[LEAVES] >= stop:
@@ -108,7 +108,9 @@ def walk(plan, state, quota):
             open_all(plan, state, slot, layer)
             find_mixed(plan, state, slot, layer)
             enclose(plan, state, slot, layer, n_domain + slot)
-            find_gaps(plan, state, slot, layer)
+            if plan.in_floats:
+                find_sure(plan, state, slot, layer)
+                close_sure(plan, state, slot, layer)
             at[PHASE] = CLOSE
         elif at[PHASE] == CLOSE:
             unit = next_unit(plan, state, slot, layer, True)
@@ -147,7 +149,7 @@ def walk(plan, state, quota):
             back(plan, state, n_domain)
 
 
-@strict_kernel
+@strict_inline
 def open_all(plan, state, slot, layer):
     """All units of a layer are open."""
     n = plan.offsets[layer + 1] - plan.offsets[layer]
@@ -156,7 +158,7 @@ def open_all(plan, state, slot, layer):
         state.opens[slot, word] = ~_NONE if left >= 64 else ~(~_NONE >> np.uint64(left))
 
 
-@strict_kernel
+@strict_inline
 def find_mixed(plan, state, slot, layer):
     """`state.mixed`: the units of a layer that take both bits in the run of a slot."""
     first, end = state.ranges[slot, FIRST], state.ranges[slot, END_]
@@ -169,7 +171,7 @@ def find_mixed(plan, state, slot, layer):
         state.mixed[word] = found
 
 
-@strict_kernel
+@strict_inline
 def next_unit(plan, state, slot, layer, constant):
     """The first open unit of a layer that is constant in the run, or that is mixed; -1 if none."""
     for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
@@ -180,7 +182,7 @@ def next_unit(plan, state, slot, layer, constant):
     return -1
 
 
-@strict_kernel
+@strict_inline
 def leading_zeros(word):
     """Of a word that is not 0."""
     count = 0
@@ -191,24 +193,20 @@ def leading_zeros(word):
     return count
 
 
-@strict_kernel
+@strict_inline
 def close(plan, state, slot, layer, unit, bit, n_walls):
     """Prove in float64 that a unit has a bit all over the cell's interior, and write it down."""
+    if not plan.in_floats:
+        return False
     row = plan.unit_row[plan.offsets[layer] + unit]
     if state.sizes[row] == 0.0:
         # The zero function.
         if bit == 0:
             write_close(state, unit, 0, 0, True)
         return bit == 0
-    if not plan.in_floats:
-        return False
-    gap = state.gaps[row]
-    if gap > 0.0 if bit else gap < 0.0:
-        write_close(state, unit, bit, 0, True)
-        return True
     aim(plan, state, row, 1.0 if bit else -1.0)
     refresh(state, slot)
-    if not lowest(state, slot, n_walls):
+    if not lowest(state, slot, n_walls, -TOLERANCE):
         return False
     n_terms = take_terms(state, slot)
     if state.at[WRITES] == 1:
@@ -226,7 +224,7 @@ def close(plan, state, slot, layer, unit, bit, n_walls):
     return False
 
 
-@strict_kernel
+@strict_inline
 def take_terms(state, slot):
     """Multipliers from the vertex where the target is least; how many."""
     d = state.vertex.shape[1]
@@ -240,7 +238,7 @@ def take_terms(state, slot):
     return n_terms
 
 
-@strict_kernel
+@strict_inline
 def shorten(state, n_terms):
     """Round multipliers to what a float32 holds; False where one is beyond."""
     for n in range(n_terms):
@@ -270,7 +268,7 @@ def enclose(plan, state, slot, layer, n_walls):
     for c in range(d):
         for upper in range(2):
             aim_at_face(plan, state, c, upper == 1)
-            if not descend(state, slot, n_walls):
+            if not lowest(state, slot, n_walls, -np.inf):
                 continue
             n_terms = take_terms(state, slot)
             if n_terms == 0 or not shorten(state, n_terms):
@@ -292,14 +290,23 @@ def enclose(plan, state, slot, layer, n_walls):
                 state.highs[slot, c] = t
 
 
-@strict_kernel
-def ones(word):
-    """Bits set."""
-    count = 0
-    while word != _NONE:
-        word &= word - np.uint64(1)
-        count += 1
-    return count
+@strict_inline
+def close_sure(plan, state, slot, layer):
+    """Close the units that are constant in the run and have that bit all over the cell's box."""
+    first = state.ranges[slot, FIRST]
+    start = plan.word_at[layer]
+    n_words = plan.word_at[layer + 1] - start
+    found = 0
+    for word in range(n_words):
+        bits = state.words[first, start + word]
+        sure = (state.sure[1, word] & bits) | (state.sure[0, word] & ~bits)
+        closed = state.opens[slot, word] & ~state.mixed[word] & sure
+        state.sure[0, word] = closed
+        state.opens[slot, word] &= ~closed
+        found += ones(closed)
+    state.counters[IN_FLOATS] += found
+    if found:
+        write_sure(state, plan.offsets[layer + 1] - plan.offsets[layer])
 
 
 @strict_kernel
@@ -310,9 +317,9 @@ def split(plan, state, slot, layer, unit, wall):
     aim(plan, state, row, 1.0)
     for k in range(d + 1):
         state.walls[wall, k] = state.target[k]
+    state.in_geometry[wall] = 0
     state.of_wall[wall, 0], state.of_wall[wall, 1] = state.of_target[0], state.of_target[1]
     state.wall_scale[wall] = state.of_target[2]
-    state.in_geometry[wall] = 0
     first, end = state.ranges[slot, FIRST], state.ranges[slot, END_]
     low, high = first, end
     while high - low > 1:
@@ -344,7 +351,7 @@ def split(plan, state, slot, layer, unit, wall):
     move_away(state, slot, value, above, below, state.point, state.opposite)
 
 
-@strict_kernel
+@strict_inline
 def move_away(state, slot, value, best, worst, same, other):
     """Bring a slot's witness to the side where a function is above 0.
 
@@ -352,7 +359,7 @@ def move_away(state, slot, value, best, worst, same, other):
     one inside and one of the closed cell are inside.
     """
     d = same.shape[0]
-    if value >= _NEAR * best and value > _TOLERANCE:
+    if value >= _NEAR * best and value > TOLERANCE:
         return
     share = 0.5
     if value < 0.0 and best > 0.0:
@@ -369,14 +376,22 @@ def go_into(plan, state, slot, bit, n_domain):
     d = plan.centre.shape[0]
     wall, child = n_domain + slot, slot + 1
     note = state.split[slot]
-    layer = note[OF_LAYER]
-    for k in range(d):
-        state.vertex[child, k] = state.vertex[slot, k]
-        state.active[child, k] = state.active[slot, k]
-        state.lows[child, k] = state.lows[slot, k]
-        state.highs[child, k] = state.highs[slot, k]
-        for j in range(d):
-            state.edges[child, j, k] = state.edges[slot, j, k]
+    layer, unit = note[OF_LAYER], note[UNIT]
+    n_open = 0
+    for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
+        state.opens[child, word] = state.opens[slot, word]
+        n_open += ones(state.opens[slot, word])
+    state.opens[child, unit >> 6] &= ~(_TOP >> np.uint64(unit & 63))
+    is_leaf = n_open == 1 and layer == plan.offsets.shape[0] - 2
+    if not is_leaf:
+        # Of a leaf nobody asks more than its witness.
+        for k in range(d):
+            state.vertex[child, k] = state.vertex[slot, k]
+            state.active[child, k] = state.active[slot, k]
+            state.lows[child, k] = state.lows[slot, k]
+            state.highs[child, k] = state.highs[slot, k]
+            for j in range(d):
+                state.edges[child, j, k] = state.edges[slot, j, k]
     if bit == 1:
         for k in range(d):
             state.witness[child, k] = state.witness[slot, k]
@@ -394,11 +409,11 @@ def go_into(plan, state, slot, bit, n_domain):
     state.in_geometry[wall] = 0 if strange else 1
     state.ranges[child, FIRST] = state.ranges[slot, FIRST if bit == 0 else MIDDLE]
     state.ranges[child, END_] = state.ranges[slot, MIDDLE if bit == 0 else END_]
-    for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
-        state.opens[child, word] = state.opens[slot, word]
-    unit = note[UNIT]
-    state.opens[child, unit >> 6] &= ~(_TOP >> np.uint64(unit & 63))
-    state.at[SLOT], state.at[LAYER], state.at[PHASE] = child, layer, CLOSE
+    state.at[SLOT], state.at[LAYER] = child, layer
+    if is_leaf:
+        state.at[LAYER], state.at[PHASE] = layer + 1, LEAF
+        return
+    state.at[PHASE] = CLOSE
     find_mixed(plan, state, child, layer)
 
 

@@ -18,13 +18,15 @@ ENTER, CLOSE, SPLIT, LEAF, DONE = range(5)
 FIRST, END_, MIDDLE = range(3)
 # Columns of `State.split`.
 UNIT, OF_LAYER, PENDING, THIN_SIDE, HINGE, STRANGE, AGE, BOXED, N_SPLIT = range(9)
+# Columns of `State.made`.
+VERSION, OF_BELOW, OF_PATTERN, UPDATES, N_MADE = range(5)
 # Values of THIN_SIDE.
 NEITHER = -1
 # Counters.
 IN_FLOATS, LEAVES_IN_FLOATS, PIVOTS, N_COUNTERS = range(4)
 
 _FIRST_SLOTS = 32
-# Bytes of records kept before they are handed over.
+# Bytes of records after which they are handed over.
 BUFFER = 1 << 20
 
 
@@ -40,17 +42,22 @@ class State(NamedTuple):
         The listed patterns in lexicographic order, unit 0 of a layer in the highest bit.
     maps : ndarray, shape (d + 1, n_rows); errors, sizes : shape (n_rows,)
         See `maps`.
-    gaps : ndarray, shape (n_rows,)
-        How far a row of the layer at hand is from 0 on the box of its cell, with the sign of its
-        values; 0 where that is not known.
+    made : ndarray of int64, one row a layer
+        Which maps these are: a number that changes with them, that of the layer below at the time,
+        the pattern, and how often they were updated.
+    gaps, charges : ndarray, shape (n_rows,)
+        Values in the middle of a box, and what they may be away from those elsewhere in it.
+    sure : ndarray of uint64, shape (2, words)
+        Units of the layer at hand that surely have bit 0, or 1.
     target, of_target : the function at hand; its size, error and scale
     shares, terms : multipliers and their walls
     walls : ndarray, shape (.., d + 1)
         Scaled by powers of two.
+    in_geometry : ndarray
+        Whether vertices keep to the wall.
     of_wall : ndarray, shape (.., 2)
         Size and error.
-    wall_scale, in_geometry : ndarray
-        The scale; whether vertices keep to the wall.
+    wall_scale : ndarray
     lows, highs : ndarray, shape (.., d), one row a slot
         A box that holds the cell, in t.
     vertex, edges, active, witness : one a slot
@@ -68,8 +75,10 @@ class State(NamedTuple):
     maps: Dense
     errors: Vector
     sizes: Vector
+    made: NDArray[np.int64]
     gaps: Vector
     charges: Vector
+    sure: NDArray[np.uint64]
     value: Vector
     target: Vector
     of_target: Vector
@@ -97,6 +106,11 @@ class State(NamedTuple):
     float32_bytes: NDArray[np.uint8]
     float64: Vector
     float64_bytes: NDArray[np.uint8]
+
+
+def longest_step(d: int, n_words: int) -> int:
+    """Bytes that one step of the walk can write at most: all bounds of a cell, or one record."""
+    return 64 + 2 * d * (8 + 6 * d) + 8 * n_words + 10 * d
 
 
 def new_state(
@@ -145,6 +159,8 @@ def new_state(
     witness[0] = inside
     ranges = np.zeros((slots, 3), dtype=np.int64)
     ranges[0] = 0, len(words), 0
+    made = np.zeros((plan.offsets.size - 1, N_MADE), dtype=np.int64)
+    made[:, OF_BELOW] = -1
     float32, float64 = np.zeros(1, dtype=np.float32), np.zeros(1)
     return State(
         at=at,
@@ -153,8 +169,10 @@ def new_state(
         maps=np.zeros((d + 1, n_rows)),
         errors=np.zeros(n_rows),
         sizes=np.zeros(n_rows),
+        made=made,
         gaps=np.zeros(n_rows),
         charges=np.zeros(n_rows),
+        sure=np.zeros((2, most_words), dtype=np.uint64),
         value=np.zeros(d + 1),
         target=np.zeros(d + 1),
         of_target=np.zeros(3),
@@ -177,7 +195,7 @@ def new_state(
         mixed=np.zeros(most_words, dtype=np.uint64),
         ranges=ranges,
         split=np.zeros((slots, N_SPLIT), dtype=np.int64),
-        out=np.zeros(BUFFER, dtype=np.uint8),
+        out=np.zeros(BUFFER + longest_step(d, most_words), dtype=np.uint8),
         float32=float32,
         float32_bytes=float32.view(np.uint8),
         float64=float64,

@@ -12,3 +12,6 @@ from cpwl_milp.engines.compiled import entry_kernel
 
 strict_entry = partial(entry_kernel, fastmath={"contract"})
 strict_kernel = partial(strict_entry, no_cpython_wrapper=True)
+
+# A tuple of arrays handed over costs some 150 moves: put into the caller where that is often.
+strict_inline = partial(strict_kernel, forceinline=True)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.proof.state import OUT, WRITES
-from cpwl_milp.engines.proof.strict import strict_kernel
+from cpwl_milp.engines.proof.strict import strict_inline, strict_kernel
 
-_CLOSE_SHORT, _CLOSE_LONG, _BOUND, _SPLIT, _LEAF = 0, 2, 8, 16, 32
-
-
-@strict_kernel
-def longest_record(d):
-    """Bytes that one record can take at most."""
-    return 16 + 10 * d
+_CLOSE_SHORT, _CLOSE_LONG, _SURE, _BOUND, _SPLIT, _LEAF = 0, 2, 6, 8, 16, 32
 
 
 @strict_kernel
@@ -33,7 +29,7 @@ def write_close(state, unit, bit, n_terms, short):
             put_float(state, share)
 
 
-@strict_kernel
+@strict_inline
 def true_scale(state, wall):
     """What a multiplier is times this for functions that are not scaled: a power of two.
 
@@ -58,6 +54,18 @@ def write_bound(state, c, upper, n_terms):
 
 
 @strict_kernel
+def write_sure(state, n_units):
+    """The units in `state.sure[0]`, closed without multipliers."""
+    if state.at[WRITES] == 0:
+        return
+    put_byte(state, _SURE)
+    put_u16(state, (n_units + 7) >> 3)
+    for byte in range((n_units + 7) >> 3):
+        word = state.sure[0, byte >> 3]
+        put_byte(state, int(word >> np.uint64(56 - 8 * (byte & 7))) & 255)
+
+
+@strict_kernel
 def write_split(state, unit):
     """A split by a unit."""
     if state.at[WRITES] == 0:
@@ -76,14 +84,14 @@ def write_leaf(state):
         put_float(state, state.point[k])
 
 
-@strict_kernel
+@strict_inline
 def put_byte(state, value):
     """One byte."""
     state.out[state.at[OUT]] = value
     state.at[OUT] += 1
 
 
-@strict_kernel
+@strict_inline
 def put_u16(state, value):
     """Two bytes, little-endian."""
     put_byte(state, value & 255)
@@ -97,7 +105,7 @@ def put_float(state, value):
     put_bytes(state, state.float64_bytes, 8)
 
 
-@strict_kernel
+@strict_inline
 def put_bytes(state, source, size):
     """Some bytes, in the machine's order (little-endian where numba runs)."""
     for k in range(size):
