@@ -5,6 +5,8 @@ Nothing is concluded from what is found here: `maps.proves` and `maps.is_inside`
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.proof.state import AGE, PIVOTS
 from cpwl_milp.engines.proof.strict import strict_entry, strict_inline, strict_kernel
 
@@ -12,6 +14,8 @@ from cpwl_milp.engines.proof.strict import strict_entry, strict_inline, strict_k
 _LEAST_SLOPE = 1e-12
 TOLERANCE = 1e-11
 _TIE = 1e-13
+# A witness closer than that to a wall is moved.
+_CLOSE_BY = 1e-6
 # Edges are computed anew after so many pivots along a path.
 _STALE = 60
 
@@ -163,6 +167,37 @@ def lowest(state, slot, n_walls, stop):
     state.split[slot, AGE] += steps
     state.counters[PIVOTS] += steps
     return found
+
+
+@strict_kernel
+def recentre(state, slot, n_walls):
+    """Move a slot's witness away from the walls and faces that it is close to.
+
+    Each step goes half the way to a vertex that is as far from the nearest of them as can be.
+    """
+    d = state.vertex.shape[1]
+    for _ in range(4 * d):
+        nearest, function = _CLOSE_BY, -1
+        for c in range(d):
+            t = state.witness[slot, c]
+            if min(1.0 - t, 1.0 + t) < nearest:
+                nearest, function = min(1.0 - t, 1.0 + t), (c if t < 0.0 else d + c)
+        for wall in range(n_walls):
+            room = height(state.walls[wall], state.witness[slot])
+            if room < nearest and state.in_geometry[wall] == 1:
+                nearest, function = room, 2 * d + wall
+        if function < 0:
+            return
+        for k in range(d + 1):
+            state.target[k] = -state.walls[max(0, function - 2 * d), k]
+        if function < 2 * d:
+            for k in range(d + 1):
+                state.target[k] = 0.0
+            state.target[1 + function % d] = -1.0 if function < d else 1.0
+        if not lowest(state, slot, n_walls, -np.inf):
+            return
+        for k in range(d):
+            state.witness[slot, k] += 0.5 * (state.vertex[slot, k] - state.witness[slot, k])
 
 
 @strict_kernel

@@ -17,6 +17,7 @@ from cpwl_milp.engines.proof.geometry import (
     TOLERANCE,
     cross,
     lowest,
+    recentre,
     refresh,
 )
 from cpwl_milp.engines.proof.maps import (
@@ -140,7 +141,7 @@ def walk(plan, state, quota):
         else:
             if at[ANSWERED] == 1:
                 at[ANSWERED] = 0
-            elif plan.in_floats and is_inside(plan, state, slot, n_domain):
+            elif plan.in_floats and has_witness(plan, state, slot, n_domain):
                 write_leaf(state)
                 state.counters[LEAVES_IN_FLOATS] += 1
             else:
@@ -310,6 +311,17 @@ def close_sure(plan, state, slot, layer):
 
 
 @strict_kernel
+def has_witness(plan, state, slot, n_domain):
+    """Whether a cell's witness is proved to be inside, after a second try from the middle."""
+    if is_inside(plan, state, slot, n_domain):
+        return True
+    if state.split[slot, STRANGE] == 1:
+        return False
+    recentre(state, slot, n_domain + slot)
+    return is_inside(plan, state, slot, n_domain)
+
+
+@strict_kernel
 def split(plan, state, slot, layer, unit, wall):
     """Find a vertex on a unit's hyperplane, and points on both sides; note what comes later."""
     d = plan.centre.shape[0]
@@ -377,21 +389,16 @@ def go_into(plan, state, slot, bit, n_domain):
     wall, child = n_domain + slot, slot + 1
     note = state.split[slot]
     layer, unit = note[OF_LAYER], note[UNIT]
-    n_open = 0
     for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
         state.opens[child, word] = state.opens[slot, word]
-        n_open += ones(state.opens[slot, word])
     state.opens[child, unit >> 6] &= ~(_TOP >> np.uint64(unit & 63))
-    is_leaf = n_open == 1 and layer == plan.offsets.shape[0] - 2
-    if not is_leaf:
-        # Of a leaf nobody asks more than its witness.
-        for k in range(d):
-            state.vertex[child, k] = state.vertex[slot, k]
-            state.active[child, k] = state.active[slot, k]
-            state.lows[child, k] = state.lows[slot, k]
-            state.highs[child, k] = state.highs[slot, k]
-            for j in range(d):
-                state.edges[child, j, k] = state.edges[slot, j, k]
+    for k in range(d):
+        state.vertex[child, k] = state.vertex[slot, k]
+        state.active[child, k] = state.active[slot, k]
+        state.lows[child, k] = state.lows[slot, k]
+        state.highs[child, k] = state.highs[slot, k]
+        for j in range(d):
+            state.edges[child, j, k] = state.edges[slot, j, k]
     if bit == 1:
         for k in range(d):
             state.witness[child, k] = state.witness[slot, k]
@@ -409,11 +416,7 @@ def go_into(plan, state, slot, bit, n_domain):
     state.in_geometry[wall] = 0 if strange else 1
     state.ranges[child, FIRST] = state.ranges[slot, FIRST if bit == 0 else MIDDLE]
     state.ranges[child, END_] = state.ranges[slot, MIDDLE if bit == 0 else END_]
-    state.at[SLOT], state.at[LAYER] = child, layer
-    if is_leaf:
-        state.at[LAYER], state.at[PHASE] = layer + 1, LEAF
-        return
-    state.at[PHASE] = CLOSE
+    state.at[SLOT], state.at[LAYER], state.at[PHASE] = child, layer, CLOSE
     find_mixed(plan, state, child, layer)
 
 
