@@ -68,6 +68,8 @@ $(BENCH_VENV)/.ready: pyproject.toml benchmarks/requirements.txt
 bench: $(BENCH_VENV)/.ready
 	$(BENCH_VENV)/bin/python -m benchmarks
 	$(BENCH_VENV)/bin/python -m benchmarks.report
+	$(BENCH_VENV)/bin/python -m benchmarks.proofs
+	$(BENCH_VENV)/bin/python -m benchmarks.errors
 
 # A minute, nothing is written.
 bench-quick: $(BENCH_VENV)/.ready

@@ -83,6 +83,37 @@ def test_closed_sides_need_multipliers_that_are_right_and_not_negative() -> None
             _checked(two, _split(0), wrong, _leaf(0.0), *upper)
 
 
+def _sure(*units: int) -> bytes:
+    mask = bytearray(1)
+    for unit in units:
+        mask[0] |= 128 >> unit
+    return struct.pack("<BH", 6, 1) + mask
+
+
+def _bound(upper: int, value: float, *terms: tuple[int, float]) -> bytes:
+    data = struct.pack("<BHBf", 8 + upper, 0, len(terms), value)
+    return data + b"".join(struct.pack("<Hf", *term) for term in terms)
+
+
+def test_bounds_of_a_cell_close_units_there_and_not_elsewhere() -> None:
+    # x > 1/4, x > 1/2, x > -1/2: where the first is off, so is the second; the third is open there.
+    three = Statement((StatedLayer([[1.0]] * 3, [-0.25, -0.5, 0.5], [0.0] * 3),), [-1.0], [1.0])
+    lower = (_bound(1, 0.25, (0, 1.0)), _sure(1), _split(2), _leaf(-0.75), _leaf(0.0))
+    upper = (_bound(0, 0.25, (0, 1.0)), _sure(2), _split(1), _leaf(0.375), _leaf(0.75))
+    assert _checked(three, _split(0), *lower, *upper, _end(4)) == 4
+    forged = [
+        (lower[1:], upper, "no proof that unit 2 has one sign in cube (-1)"),
+        ((_bound(1, 0.2, (0, 1.0)), *lower[1:]), upper, "no proof of the bound 0.2"),
+        ((_bound(1, 0.25, (0, -1.0)), *lower[1:]), upper, "a negative multiplier"),
+        # The bounds of one side do not hold on the other.
+        (lower, (_sure(1), *upper), "no proof that unit 2 has one sign in cube (+1)"),
+    ]
+    for below, above, complaint in forged:
+        with pytest.raises(CertificateError) as error:
+            _checked(three, _split(0), *below, *above, _end(4))
+        assert complaint in str(error.value)
+
+
 def test_a_zero_function_has_bit_zero_only() -> None:
     zero = Statement((StatedLayer([[0.0]], [0.0], [0.0]),), [-1.0], [1.0])
     assert _checked(zero, _close(0, 0), _leaf(0.5), _end(1)) == 1
@@ -162,7 +193,7 @@ def test_dropped_cubes_and_swapped_multipliers_are_found() -> None:
             assert leaves(MAGIC + b"".join(swapped), made.problem) == truth
         except CertificateError:
             continue
-        assert records[k] == records[k + 1] or records[k][0] <= 5 >= records[k + 1][0]
+        assert records[k] == records[k + 1] or records[k][0] <= 9 >= records[k + 1][0]
 
 
 def _records(data: bytes, dim: int) -> list[bytes]:
@@ -172,6 +203,10 @@ def _records(data: bytes, dim: int) -> list[bytes]:
         kind = data[at]
         if kind < 4:
             size = 4 + data[at + 3] * (6 if kind < 2 else 10)
+        elif kind == 6:
+            size = 3 + data[at + 1]
+        elif kind in (8, 9):
+            size = 8 + data[at + 3] * 6
         else:
             size = {16: 3, 32: 1 + 8 * dim, 48: 9}[kind]
         found.append(data[at : at + size])
