@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
 from cpwl_milp.engines.cells.maps import enter_maps
 from cpwl_milp.engines.cells.state import (
@@ -36,7 +38,8 @@ def enter_layer(layout, state, layer, widening):
     first, last = layout.first_row[layer], layout.first_row[layer + 1]
     begin, end = at[BEGIN], at[END]
     ranges(state.points, begin, end, state.maps, first, last, state.lowest, state.highest)
-    n_open = 0
+    # Of one type from the start (a literal 0 is another, and compiled for apart).
+    n_open = np.int64(0)
     for i in range(last - first):
         low, high = state.lowest[i], state.highest[i]
         unit = layout.unit_of_row[first + i]

@@ -182,7 +182,8 @@ def constant_bit(state, unit):
     """The bit of a unit that is constant up to rounding, CUTS if it is not, or WAITS."""
     answer = state.answers[unit]
     if answer == NOT_ASKED:
-        ask(state, unit, BOTH)
+        # Not the literal, for which it would be compiled apart.
+        ask(state, unit, np.int64(BOTH))
         return WAITS
     if answer == UNSETTLED:
         state.counters[DOUBTS] += 1

@@ -10,6 +10,8 @@ Cost: O(k) for k vertices, a few operations each; two divisions.
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.cells.planar.entering import height, place_of, signs_at
 from cpwl_milp.engines.cells.planar.state import (
     ALL_LINES,
@@ -73,8 +75,9 @@ def cut_polygon(
         As above; ``top < 0`` if the polygon is none (rounding errors beyond the tolerance).
     """
     n = end - begin
-    n_up, n_down = 0, 0
-    start_up, start_down = 0, 0
+    n_up, n_down = np.int64(0), np.int64(0)
+    # Of one type from the start (a literal 0 is another, and compiled for apart).
+    start_up, start_down = np.int64(0), np.int64(0)
     above, below = 0, 0
     s = signs[entries[end - 1] & VERTEX]
     up_before, down_before = (s >> k) & 1, (s >> (BELOW + k)) & 1

@@ -6,6 +6,8 @@ reading the weights. Of a sparse layer only eights of rows with a weight are vis
 
 from __future__ import annotations
 
+import numpy as np
+
 from cpwl_milp.engines.cells.planar.state import COMPOSED, STAMP, UPDATED
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.lanes import load, lowest_bit, plus_scaled, store
@@ -18,11 +20,7 @@ _MOST_UPDATES = 1 << 12
 def enter_maps(
     weights,
     weight_start,
-    run_weights,
-    run_row,
-    column_start,
-    first_column,
-    follows,
+    sparse,
     bias,
     slope,
     first_row,
@@ -72,7 +70,10 @@ def enter_maps(
         same = seen == stamps[0, layer - 1]
         afresh = stamps[0, layer] == 0 or counters[UPDATED] % _MOST_UPDATES == 0
         stamps[1, layer] = stamps[0, layer - 1]
-        if follows[layer]:
+        followed = False
+        if sparse is not None:
+            followed = sparse.follows[layer] != 0
+        if sparse is not None and followed:
             n, afresh = follow(
                 slope,
                 below,
@@ -91,7 +92,7 @@ def enter_maps(
                 factors,
                 afresh,
             )
-        else:
+        if not followed:
             afresh |= not same
             n = turned(
                 slope,
@@ -122,18 +123,21 @@ def enter_maps(
             maps[target + i] = bias[first + i]
             maps[target + width + i] = 0.0
             maps[target + 2 * width + i] = 0.0
-    if first_column[layer] < 0:
+    dense = True
+    if sparse is not None:
+        dense = sparse.first_column[layer] < 0
+    if dense:
         add_columns(maps, target, width, weights, weight_start[layer], n_in, columns, factors, n)
         afresh = True
-    else:
+    if sparse is not None and not dense:
         add_runs(
             maps,
             target,
             width,
-            run_weights,
-            run_row,
-            column_start,
-            first_column[layer],
+            sparse.weights,
+            sparse.row,
+            sparse.column_start,
+            sparse.first_column[layer],
             columns,
             factors,
             n,
@@ -227,7 +231,8 @@ def follow(
     afresh : bool
         Whether to compose afresh: asked for, or no more work.
     """
-    n = 0
+    # Of one type from the start (a literal 0 is another, and compiled for apart).
+    n = np.int64(0)
     if not afresh:
         for eight in range((n_in + 7) >> 3):
             if row_stamps[(below >> 3) + eight] <= seen:

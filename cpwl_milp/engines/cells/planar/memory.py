@@ -112,7 +112,9 @@ class PlanarSearch(BranchingSearch, NeverAsks):
         """Search on."""
         state = self._state
         errors = state.errors if self._tracked else None
-        return int(search(self._plan, state, errors, quota, self._detail, self._rounding, leave))
+        plan = self._plan
+        sparse = plan.sparse if plan.column_start.size else None
+        return int(search(plan, sparse, state, errors, quota, self._detail, self._rounding, leave))
 
     def taken_polygons(
         self,

@@ -17,6 +17,16 @@ from cpwl_milp.engines.lanes import N_LANES
 from cpwl_milp.engines.tree.plan import lay_out
 
 
+class SparseLayers(NamedTuple):
+    """The sparse layers of a plan, as the kernels read them: see there."""
+
+    weights: Vector
+    row: NDArray[np.int64]
+    column_start: NDArray[np.int64]
+    first_column: NDArray[np.int64]
+    follows: NDArray[np.int8]
+
+
 class PlanarPlan(NamedTuple):
     """The network as the planar kernels read it.
 
@@ -68,6 +78,13 @@ class PlanarPlan(NamedTuple):
     plain: NDArray[np.int8]
     follows: NDArray[np.int8]
     stable: NDArray[np.int8]
+
+    @property
+    def sparse(self) -> SparseLayers:
+        """What is kept of the sparse layers."""
+        return SparseLayers(
+            self.run_weights, self.run_row, self.column_start, self.first_column, self.follows
+        )
 
 
 def planar_plan(network: Network, box: Box, bounds: Bounds) -> PlanarPlan:

@@ -69,11 +69,13 @@ from cpwl_milp.engines.lanes import alone, lowest_bit
 
 
 @entry_kernel
-def search(plan, state, errors, quota, detail, rounding, leave):
+def search(plan, sparse, state, errors, quota, detail, rounding, leave):
     """Search on until done, the quota of tests is spent, or something comes up.
 
     Parameters
     ----------
+    sparse : SparseLayers or None
+        None where there are none (then nothing is compiled for them).
     errors : ndarray or None
         How far each vertex may be off, where that is kept (two kernels are compiled: without it is
         faster by a tenth); without, every value below its tolerance is a doubt for a search that
@@ -150,11 +152,7 @@ def search(plan, state, errors, quota, detail, rounding, leave):
                 enter_maps(
                     plan.weights,
                     plan.weight_start,
-                    plan.run_weights,
-                    plan.run_row,
-                    plan.column_start,
-                    plan.first_column,
-                    plan.follows,
+                    sparse,
                     plan.bias,
                     plan.slope,
                     first_row,
@@ -267,7 +265,14 @@ def search(plan, state, errors, quota, detail, rounding, leave):
                 phase = REST
                 continue
             if fixed_layers[layer] and excludes(
-                asked, answers, pattern, offsets[layer], offsets[layer + 1], line_unit, 0, 0
+                asked,
+                answers,
+                pattern,
+                offsets[layer],
+                offsets[layer + 1],
+                line_unit,
+                end_lines,
+                end_lines,
             ):
                 leave = True
                 continue
