@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cpwl_milp.engines.cells.layout import LEAST_TOLERANCE
 from cpwl_milp.engines.cells.maps import enter_maps
 from cpwl_milp.engines.cells.state import (
@@ -39,7 +37,7 @@ def enter_layer(layout, state, layer, widening):
     begin, end = at[BEGIN], at[END]
     ranges(state.points, begin, end, state.maps, first, last, state.lowest, state.highest)
     # Of one type from the start (a literal 0 is another, and compiled for apart).
-    n_open = np.int64(0)
+    n_open = 0 * first
     for i in range(last - first):
         low, high = state.lowest[i], state.highest[i]
         unit = layout.unit_of_row[first + i]

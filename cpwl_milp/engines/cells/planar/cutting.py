@@ -10,8 +10,6 @@ Cost: O(k) for k vertices, a few operations each; two divisions.
 
 from __future__ import annotations
 
-import numpy as np
-
 from cpwl_milp.engines.cells.planar.entering import height, place_of, signs_at
 from cpwl_milp.engines.cells.planar.state import (
     ALL_LINES,
@@ -75,9 +73,9 @@ def cut_polygon(
         As above; ``top < 0`` if the polygon is none (rounding errors beyond the tolerance).
     """
     n = end - begin
-    n_up, n_down = np.int64(0), np.int64(0)
+    n_up, n_down = 0 * n, 0 * n
     # Of one type from the start (a literal 0 is another, and compiled for apart).
-    start_up, start_down = np.int64(0), np.int64(0)
+    start_up, start_down = 0 * n, 0 * n
     above, below = 0, 0
     s = signs[entries[end - 1] & VERTEX]
     up_before, down_before = (s >> k) & 1, (s >> (BELOW + k)) & 1

@@ -6,8 +6,6 @@ reading the weights. Of a sparse layer only eights of rows with a weight are vis
 
 from __future__ import annotations
 
-import numpy as np
-
 from cpwl_milp.engines.cells.planar.state import COMPOSED, STAMP, UPDATED
 from cpwl_milp.engines.compiled import inlined_kernel, kernel
 from cpwl_milp.engines.lanes import load, lowest_bit, plus_scaled, store
@@ -232,7 +230,7 @@ def follow(
         Whether to compose afresh: asked for, or no more work.
     """
     # Of one type from the start (a literal 0 is another, and compiled for apart).
-    n = np.int64(0)
+    n = 0 * n_in
     if not afresh:
         for eight in range((n_in + 7) >> 3):
             if row_stamps[(below >> 3) + eight] <= seen:
