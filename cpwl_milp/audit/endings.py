@@ -36,6 +36,11 @@ def result_of(
     said = tail(errors)
     answer, why_none = _answer(output)
     state, reason = _judged(ending, job.limits, said)
+    if state is State.TIMEOUT and answer is not None and job.question != "plot":
+        # All was said; only the end of the process did not fit into its time. (A picture is
+        # checked after it is told of.)
+        state = State.COMPLETE if answer.get("complete", True) else State.INCOMPLETE
+        reason = ""
     if state in (State.COMPLETE, State.INCOMPLETE) and answer is None:
         state, reason = State.CRASH, why_none
     if answer is not None and state is State.INCOMPLETE:
@@ -84,7 +89,9 @@ def tail(errors: Path) -> list[str]:
 
 def _judged(ending: Ending, limits: Limits, said: list[str]) -> tuple[State, str]:
     if ending.killed_for == "time":
-        return State.TIMEOUT, f"killed after {limits.seconds:g} s, the limit of a job"
+        # On a busy machine a job has little of its time to itself.
+        spent = f"{ending.cpu_seconds:.1f} s of processor time"
+        return State.TIMEOUT, f"killed after {limits.seconds:g} s, the limit of a job ({spent})"
     if ending.killed_for == "memory":
         return State.MEMORY, f"killed beyond {limits.memory_mb} MB of memory, the limit of a job"
     if ending.killed_for == "output":

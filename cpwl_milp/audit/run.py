@@ -28,8 +28,9 @@ RERUN: Mapping[str, frozenset[State]] = {
 }
 """Which results are asked for again, by the name of the policy."""
 
-# Share of a job's time after which a search is told to stop with a bracket.
-_STOP_SHARE = 0.7
+# A search is told to stop this long before its process is killed, or at half of a short limit: what
+# is found must still be summed up.
+_SECONDS_TO_END = 10.0
 _POLL_SECONDS = 0.02
 _NOTE_SECONDS = 0.5
 
@@ -252,7 +253,8 @@ def continued(job: Job, place: Path) -> list[str] | None:
 def _limits(job: Job) -> list[str]:
     if not QUESTIONS[job.question].stops:
         return []
-    found = [f"--max-seconds={max(0.1, _STOP_SHARE * job.limits.seconds):g}"]
+    seconds = job.limits.seconds
+    found = [f"--max-seconds={max(0.5 * seconds, seconds - _SECONDS_TO_END):g}"]
     if job.limits.max_regions is not None:
         found.append(f"--max-regions={job.limits.max_regions}")
     return found

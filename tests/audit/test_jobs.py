@@ -14,7 +14,7 @@ from tests.audit.audits import stand_in
 
 NAMES = [
     *("hangs", "eats", "eats_in_children", "segfaults", "aborts", "exits", "raises"),
-    *("floods", "babbles", "well"),
+    *("floods", "babbles", "well", "answers_and_hangs", "answers_not_all_and_hangs"),
 ]
 
 
@@ -41,6 +41,8 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         ("floods", State.CRASH, "printed without end"),
         ("babbles", State.CRASH, "no answer was printed"),
         ("well", State.COMPLETE, ""),
+        ("answers_and_hangs", State.COMPLETE, ""),
+        ("answers_not_all_and_hangs", State.INCOMPLETE, "max-seconds"),
     ],
 )
 def test_how_jobs_end(

@@ -95,6 +95,11 @@ class ReportView:
     n_rows: int = 0
     all_versions: list[str] = field(default_factory=list)
 
+    @property
+    def weighed(self) -> bool:
+        """Whether any model was weighed with data."""
+        return any(line.information is not None for line in self.headlines)
+
 
 def report_view(
     about: Mapping[str, Any], rows: Sequence[Row], files: Mapping[str, Path]
