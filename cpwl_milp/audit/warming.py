@@ -18,13 +18,30 @@ from cpwl_milp.audit.processes import Confined
 
 _LIMITS = Limits(seconds=900.0, memory_mb=4000)
 _POLL_SECONDS = 0.05
+_SEARCHES = ("ball", "cells", "cells/planar", "tree")
 # Compiled kernels load faster; only then is there something to tell.
 _TELL_AFTER = 4.0
 
 
 def needed(jobs: list[Job]) -> bool:
-    """Whether any of these jobs searches."""
-    return any(QUESTIONS[job.question].stops for job in jobs)
+    """Whether any of these jobs searches, and the engines are not seen to be compiled."""
+    return any(QUESTIONS[job.question].stops for job in jobs) and not _compiled()
+
+
+def _compiled() -> bool:
+    """Whether each compiled search lies beside its source, and is younger than all sources.
+
+    Where kernels are kept elsewhere (a package that cannot be written to) this sees none.
+    """
+    engines = Path(__file__).parent.parent / "engines"
+    sources = max(source.stat().st_mtime for source in engines.rglob("*.py"))
+    for room in _SEARCHES:
+        kept = [
+            k.stat().st_mtime for k in (engines / room / "__pycache__").glob("search.search-*.nbi")
+        ]
+        if not kept or max(kept) < sources:
+            return False
+    return True
 
 
 def warm() -> None:
