@@ -164,3 +164,5 @@ def test_values_of_layers_heed_the_options_on_reading_a_model(tmp_path: Path) ->
     refused = invoke("information", path, *line, "--output", "y", "--activations", "binning")
     assert refused.exit_code == 1
     assert "--fix the others" in refused.stderr
+    plain = answer("plane", path, *line, "--output", "y")["checkpoints"][0]
+    assert 0 < plain["accuracy"] < 1

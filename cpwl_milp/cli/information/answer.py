@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from cpwl_milp.cli.information.figures import FigureRequest
 from cpwl_milp.cli.information.runs import weighed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cpwl_milp.core.domain import Domain
     from cpwl_milp.information.labels import Labels
     from cpwl_milp.onnx_io import ImportedModel
@@ -125,18 +128,21 @@ class Asked:
             **values,
         }
 
-    def accuracy(self, request: ModelRequest) -> float | None:
+    def accuracy(
+        self,
+        outputs_of: Callable[[NDArray[Any]], NDArray[Any]],
+        n_inputs: int,
+        shape: tuple[int, ...] | None,
+    ) -> float | None:
         """Share of samples whose largest output is their class; None where outputs are not classes.
 
         Classes are taken in their own order: numbers by value, words by letters.
         """
-        from cpwl_milp.cli.arguments.question import load_values
         from cpwl_milp.storage.arrays import read_samples
 
-        model = load_values(request)
-        rows = read_samples(self.data, model.n_inputs, input_shape=model.input_shape)
+        rows = read_samples(self.data, n_inputs, input_shape=shape)
         classes = self._classes(len(rows))
-        outputs = model.values(rows)[-1]
+        outputs = outputs_of(rows)
         if classes is None or outputs.shape[1] != len(classes.classes) or outputs.shape[1] < 2:
             return None
         return float((outputs.argmax(axis=1) == classes.ids).mean())

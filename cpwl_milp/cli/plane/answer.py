@@ -163,13 +163,20 @@ def measured_checkpoint(model: ModelRequest, asked: Asked) -> dict[str, Any]:
             if asked.activations is None:
                 raise
             found = asked.of_values(model)
+            values = question.load_values(model)
+            accuracy = asked.accuracy(
+                lambda rows: values.values(rows)[-1], values.n_inputs, values.input_shape
+            )
         else:
             question.checked(imported, None, asked.seed)
             found = {
                 "model": question.described(imported),
                 **asked.measured(model, imported, None, None, FigureRequest()),
             }
-    return {**found, "accuracy": asked.accuracy(model)}
+            accuracy = asked.accuracy(
+                imported.network, imported.network.n_inputs, question.sample_shape(imported)
+            )
+    return {**found, "accuracy": accuracy}
 
 
 def _kept(question: PlaneQuestion, model: ModelRequest) -> dict[str, Any] | None:
