@@ -83,7 +83,7 @@ def main() -> None:
             if relucent_walk.installed()
             else "-",
         ]
-        marked = [text if text == str(proof.regions) else f"**{text}**" for text in told]
+        marked = [text if text in (str(proof.regions), "-") else f"**{text}**" for text in told]
         print(f"| {name} | {proof.regions} | {' | '.join(marked)} |", flush=True)
 
 
