@@ -71,6 +71,7 @@ def read_model(path: str | Path) -> ModelFile:
             "a binary protobuf as written by torch.onnx, tf2onnx or skl2onnx",
             "download or export it again",
         ) from error
+    _check_names(model, where)
     _check_versions(model, where)
     digest = hashlib.sha256(content)
     external = load_external_data(model, file)
@@ -95,6 +96,23 @@ def _content(file: Path, where: str) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ModelError(where, f"cannot be read: {error.strerror}") from error
+
+
+def _check_names(model: onnx.ModelProto, where: str) -> None:
+    """Names are text: protobuf hands over bytes where they are not UTF-8."""
+    graph = model.graph
+    texts = [(f"node {k}", t) for k, n in enumerate(graph.node) for t in _texts_of(n)]
+    texts += [("tensor", tensor.name) for tensor in graph.initializer]
+    texts += [("value", v.name) for v in (*graph.input, *graph.output, *graph.value_info)]
+    for what, text in texts:
+        if isinstance(text, bytes):
+            raise ModelError(
+                where, f"{what} has a name that is not UTF-8: {text!r}", "text", "export it again"
+            )
+
+
+def _texts_of(node: onnx.NodeProto) -> list[str]:
+    return [node.name, node.op_type, node.domain, *node.input, *node.output]
 
 
 def _check_versions(model: onnx.ModelProto, where: str) -> None:

@@ -339,6 +339,10 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "lfs": (bytes_of(b"version https://git-lfs.github.com/spec/v1\noid sha256:00"), "Git-LFS"),
     "gzip": (bytes_of(gzip.compress(mlp().SerializeToString())), "gunzip"),
     "zip": (bytes_of(b"PK\x03\x04rest"), "PyTorch"),
+    "name of bytes": (
+        bytes_of(mlp().SerializeToString().replace(b"z0", b"\xff0")),
+        "node 0 has a name that is not UTF-8",
+    ),
     "two models": (bytes_of(2 * mlp().SerializeToString()), "two initializers|produced twice"),
     "external ..": (external("../outside.bin"), "inside the model's folder"),
     "external sub/..": (external("sub/../w.bin"), "inside the model's folder"),
