@@ -16,7 +16,7 @@ from cpwl_milp.core.errors import OUT_OF_MEMORY, CpwlError
 _COMMANDS = {
     "inspect": "inspect",
     "bounds": "bounds",
-    "count": "count",
+    "count": "count.command",
     "enumerate": "enumerate",
     "estimate": "estimate",
     "information": "information.command",

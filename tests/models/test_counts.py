@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cpwl_milp.cli.count import command
+from cpwl_milp.cli.count.command import command
 from tests.models.manifest import MODELS, piecewise_linear_models
 
 COUNTS = [
