@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -117,12 +118,15 @@ class Confined:
         # Told to subprocess, which would else wait for a process that is gone.
         self._process.returncode = os.waitstatus_to_exitcode(status)
         scale = 1 if sys.platform == "darwin" else 1024
+        # A process starts with its parent's maximum: only what exceeds it is its own.
+        inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        own = usage.ru_maxrss if usage.ru_maxrss > inherited or not self._peak else 0
         return Ending(
             self._process.returncode,
             self._killed_for,
             self.seconds,
             usage.ru_utime + usage.ru_stime,
-            max(self._peak, usage.ru_maxrss * scale),
+            max(self._peak, own * scale),
         )
 
 

@@ -21,16 +21,16 @@ NAMES = [
 @pytest.fixture(scope="module")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     begin = time.monotonic()
-    limits = Limits(seconds=6.0, memory_mb=300)
+    limits = Limits(seconds=8.0, memory_mb=300)
     found = stand_in(tmp_path_factory.mktemp("audit"), NAMES, limits, workers=3)
-    assert time.monotonic() - begin < 60
+    assert time.monotonic() - begin < 120
     return found
 
 
 @pytest.mark.parametrize(
     ("name", "state", "reason"),
     [
-        ("hangs", State.TIMEOUT, "killed after 6 s"),
+        ("hangs", State.TIMEOUT, "killed after 8 s"),
         # By the limit in the process or by the eye on it, whichever is first.
         ("eats", (State.MEMORY, State.CRASH), "memory"),
         ("eats_in_children", State.MEMORY, "killed beyond 300 MB"),
@@ -58,10 +58,10 @@ def test_what_is_measured(ends: dict[str, Result]) -> None:
     assert (well.exit_code, well.notes) == (0, ("well",))
     assert well.answer is not None
     assert well.answer["lower"] == 10**400
-    assert 0 < well.cpu_seconds < 6
+    assert 0 < well.cpu_seconds < 8
     assert 1_000_000 < well.peak_bytes < 300_000_000
     assert ends["eats"].peak_bytes < 400_000_000
-    assert ends["hangs"].seconds < 9
+    assert ends["hangs"].seconds < 16
 
 
 def test_no_process_is_left(ends: dict[str, Result]) -> None:

@@ -15,17 +15,20 @@ from cpwl_milp.core.errors import CheckFailedError, DomainError
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import pack, unpack
 from cpwl_milp.core.problem import Problem
-from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.cells import complex as cell_complexes
 from cpwl_milp.engines.cells import memory as general_memory
 from cpwl_milp.engines.cells.complex import CellComplex, Cells, cell_complex, cells_of
 from cpwl_milp.engines.cells.planar import memory as planar_memory
+from cpwl_milp.engines.tree import TreeEngine
 from cpwl_milp.partition.adjacency import Surroundings, Walls, has_facet, patterns_behind
 from cpwl_milp.partition.composed import composed_blocks
 from cpwl_milp.partition.outlines import outline_of
 from cpwl_milp.partition.polygons import region_polygons
 from tests.engines.listing import listed
 from tests.networks import degenerate_network, grid, moment_curve, random_network
+
+# Distances below this are rounding.
+_SLIVER = 1e-13
 
 
 def _complex(network: Network, box: Box) -> CellComplex:
@@ -47,8 +50,9 @@ def test_laws(seed: int) -> None:
     bounds = pre_activation_bounds(network, box)
     found = cell_complex(problem, bounds)
     cells = found.cells
-    expected = listed(CellsEngine(problem, bounds)).regions
-    assert np.array_equal(cells.patterns, expected.patterns)
+    # Slivers, which only whole numbers tell from nothing, have no corners in float64.
+    expected = listed(TreeEngine(problem, bounds, with_points=True)).regions
+    assert np.array_equal(cells.patterns, expected.patterns[expected.inradii > _SLIVER])
 
     # The volumes fill the box, and all corners lie in it.
     volume = float(np.prod(box.upper - box.lower))
