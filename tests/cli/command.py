@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +53,13 @@ def parsed(text: str) -> dict[str, Any]:
 def process(
     *arguments: object, module: str = "cpwl_milp.cli", **options: Any
 ) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own, its streams in pipes."""
+    """Start the command line in a process of its own, its streams in pipes.
+
+    It heeds Ctrl-C as in a terminal, also where the tests run in the background.
+    """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    options["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(command, text=True, **(streams | options))
 
 
