@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cpwl_milp.bounding import pre_activation_bounds
     from cpwl_milp.census import CountSettings, count_regions
+    from cpwl_milp.conditions import Condition, ConditionedProblem
     from cpwl_milp.core.affine import Affine
     from cpwl_milp.core.domain import Box
     from cpwl_milp.core.errors import CpwlError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cpwl_milp.enumeration.listing import list_regions
     from cpwl_milp.estimation import EstimateSettings, estimate_regions
     from cpwl_milp.onnx_io import check_agreement, load_model
+    from cpwl_milp.questions import count_regions_where, list_regions_where
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
 
 __version__ = "0.1.0"
@@ -30,6 +32,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Affine",
     "Box",
+    "Condition",
+    "ConditionedProblem",
     "CountSettings",
     "CpwlError",
     "EngineSettings",
@@ -41,10 +45,12 @@ __all__ = [
     "check_agreement",
     "count_bounds",
     "count_regions",
+    "count_regions_where",
     "estimate_regions",
     "linear_term_blocks",
     "linear_terms",
     "list_regions",
+    "list_regions_where",
     "load_model",
     "pre_activation_bounds",
 ]
@@ -53,6 +59,8 @@ __all__ = [
 _HOMES = {
     "Affine": "cpwl_milp.core.affine",
     "Box": "cpwl_milp.core.domain",
+    "Condition": "cpwl_milp.conditions",
+    "ConditionedProblem": "cpwl_milp.conditions",
     "CountSettings": "cpwl_milp.census",
     "CpwlError": "cpwl_milp.core.errors",
     "EngineSettings": "cpwl_milp.engines.choice",
@@ -64,10 +72,12 @@ _HOMES = {
     "check_agreement": "cpwl_milp.onnx_io",
     "count_bounds": "cpwl_milp.counting",
     "count_regions": "cpwl_milp.census",
+    "count_regions_where": "cpwl_milp.questions",
     "estimate_regions": "cpwl_milp.estimation",
     "linear_term_blocks": "cpwl_milp.terms.linear",
     "linear_terms": "cpwl_milp.terms.linear",
     "list_regions": "cpwl_milp.enumeration.listing",
+    "list_regions_where": "cpwl_milp.questions",
     "load_model": "cpwl_milp.onnx_io",
     "pre_activation_bounds": "cpwl_milp.bounding",
 }

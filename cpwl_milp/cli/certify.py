@@ -43,6 +43,7 @@ def command(run: Path, moved: Path | None, as_json: bool) -> None:
 
     folder = RunFolder.read(run)
     stored = folder.question
+    stored.require_whole(run, "certify")
     place = typed.located(run, stored) if moved is None else moved
     request = ModelRequest.from_description(str(place), stored.model_options)
     imported = typed.load(request)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from cpwl_milp.cli.arguments.conditions import ConditionRequest, condition_options
 from cpwl_milp.cli.arguments.options import (
     domain_options,
     engine_options,
@@ -26,6 +27,7 @@ from cpwl_milp.cli.arguments.requests import (
 from cpwl_milp.cli.output import print_json, proof_text
 
 if TYPE_CHECKING:
+    from cpwl_milp.conditions import Condition, ConditionedProblem
     from cpwl_milp.core.domain import Domain
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import CountBounds
@@ -51,6 +53,7 @@ _RESUMABLE = (
 @click.command(name="enumerate")
 @optional_model_options
 @domain_options
+@condition_options
 @click.option(
     "-o",
     "--output-folder",
@@ -76,6 +79,7 @@ _RESUMABLE = (
 def command(
     model: ModelRequest | None,
     domain: DomainRequest,
+    condition: ConditionRequest,
     folder: Path | None,
     resume: Path | None,
     with_maps: bool,
@@ -94,6 +98,9 @@ def command(
     With --rigorous a complete list is proved, and RUN/certificate.gz holds the proof: `certify RUN`
     checks it, without the engines, in whole numbers.
 
+    With --class, --where or --pattern only the regions are listed that meet the condition (see
+    `count`), each with a point of the part that does; RUN keeps the condition.
+
     \b
     Examples:
       cpwl-milp enumerate network.onnx --box -1,1 -o run
@@ -105,13 +112,17 @@ def command(
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.enumeration.run import enumerate_into
 
+    if rigorous and condition.given:
+        raise click.UsageError("--class, --where and --pattern do not go with --rigorous")
+    if condition.given and limits.max_per_layer is not None:
+        raise click.UsageError("--class, --where and --pattern do not go with --max-per-layer")
     if resume is not None:
         refuse_others(_RESUMABLE, "--resume, which takes all but limits and MODEL from the run")
         path, task = resume, _taken_up(resume, model)
     else:
         if model is None or folder is None:
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
-        path, task = folder, _asked(model, domain, engine, with_maps)
+        path, task = folder, _asked(model, domain, condition, engine, with_maps)
     note_single_job(task.question.engine, jobs)
     outcome, formulas, proof = enumerate_into(
         path,
@@ -122,6 +133,7 @@ def command(
         progress=progress_on(sys.stderr),
         jobs=jobs,
         rigorous=rigorous,
+        posed=task.posed,
     )
     answer = _answer(path, task, outcome, formulas, proof)
     if as_json:
@@ -142,10 +154,15 @@ class _Task(NamedTuple):
     question: Question
     problem: Problem
     model: dict[str, Any]
+    posed: ConditionedProblem | None
 
 
 def _asked(
-    model: ModelRequest, domain: DomainRequest, engine: EngineRequest, with_maps: bool
+    model: ModelRequest,
+    domain: DomainRequest,
+    condition: ConditionRequest,
+    engine: EngineRequest,
+    with_maps: bool,
 ) -> _Task:
     from cpwl_milp.cli.arguments import domains
     from cpwl_milp.cli.arguments import question as typed
@@ -154,29 +171,34 @@ def _asked(
     imported = typed.load(model)
     where = domains.resolve(domain, imported)
     typed.checked(imported, where, engine.seed)
-    return _posed(imported, model.described(), where, engine, with_maps)
+    asked = condition.resolved(imported.network)
+    return _posed(imported, model.described(), where, asked, engine, with_maps)
 
 
 def _posed(
     imported: ImportedModel,
     model_options: dict[str, Any],
     where: Domain,
+    condition: Condition,
     engine: EngineRequest,
     with_maps: bool,
 ) -> _Task:
     from cpwl_milp.cli.arguments.question import described
+    from cpwl_milp.conditions import ConditionedProblem
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.engines.choice import chosen_engine
     from cpwl_milp.storage.question import Layout, Question
 
     problem = Problem.of(imported.network, where)
     network = problem.network
+    posed = ConditionedProblem.of(imported.network, where, condition) if condition else None
+    searched = problem if posed is None else posed.extended
     question = Question(
         model_path=str(Path(imported.path).resolve()),
         model_sha256=imported.sha256,
         model_options=model_options,
         domain=where.describe(),
-        engine=chosen_engine(problem, engine.settings(with_inradii=True)),
+        engine=chosen_engine(searched, engine.settings(with_inradii=True)),
         settings={
             "solver": engine.solver,
             "seed": engine.seed,
@@ -188,13 +210,15 @@ def _posed(
             network.n_outputs if with_maps else None,
             unbounded=not where.bounded,
         ),
+        condition=condition.to_json() if condition else {},
     )
-    return _Task(question, problem, described(imported))
+    return _Task(question, problem, described(imported), posed)
 
 
 def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
     """The question of a run folder; a MODEL given beside it only says where the file is now."""
     from cpwl_milp.cli.arguments import question as typed
+    from cpwl_milp.conditions import Condition
     from cpwl_milp.core.domains import domain_from
     from cpwl_milp.storage.run_folder import RunFolder
 
@@ -211,19 +235,26 @@ def _taken_up(resume: Path, model: ModelRequest | None) -> _Task:
         int(stored.settings["seed"]),
     )
     with_maps = stored.layout.n_outputs is not None
-    return _posed(imported, request.described(), where, engine, with_maps)
+    condition = Condition.from_json(stored.condition)
+    return _posed(imported, request.described(), where, condition, engine, with_maps)
 
 
 def _answer(
     path: Path, task: _Task, outcome: Outcome, formulas: CountBounds, proof: Proof | None
 ) -> dict[str, Any]:
     regions = outcome.regions(formulas.upper)
-    layers = outcome.layers([layer.prefix_upper for layer in formulas.layers])
+    if task.posed is None:
+        layers = outcome.layers([layer.prefix_upper for layer in formulas.layers])
+    else:
+        from cpwl_milp.questions import listed_prefixes
+
+        layers = listed_prefixes(path, formulas)
     return {
         "schema": "cpwl-milp/enumerate/1",
         "run": str(path),
         "model": task.model,
         "domain": dict(task.question.domain),
+        "condition": dict(task.question.condition) or None,
         "engine": task.question.engine,
         "complete": outcome.complete,
         "reason": outcome.reason,

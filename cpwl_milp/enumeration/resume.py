@@ -53,7 +53,9 @@ def restart(run: RunFolder) -> Restart:
     """
     left = dict.fromkeys(run.question.roots, True)
     whole = sum((cube.weight for cube in left), Fraction(0))
-    tally = Tally(prefix_counts=(0,) * len(run.layout.widths))
+    # Under a condition no cells of prefixes are counted.
+    n_counted = 0 if run.question.condition else len(run.layout.widths)
+    tally = Tally(prefix_counts=(0,) * n_counted)
     for number, step in enumerate(run.steps(), start=1):
         for cube in step.taken:
             if cube not in left:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cpwl_milp.conditions import ConditionedEngine, ConditionedProblem
+from cpwl_milp.core.errors import InputError
+from cpwl_milp.core.exploration import Engine
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.versions import versions
 from cpwl_milp.counting import CountBounds, count_bounds
@@ -34,6 +37,7 @@ def enumerate_into(
     progress: ProgressReporter | None = None,
     jobs: int = 1,
     rigorous: bool = False,
+    posed: ConditionedProblem | None = None,
 ) -> tuple[Outcome, CountBounds, Proof | None]:
     """List the regions of a problem into a run folder.
 
@@ -54,6 +58,9 @@ def enumerate_into(
         Threads, as `enumerate_regions` takes them; may differ from session to session.
     rigorous : bool
         Prove a complete list and leave the certificate in the folder.
+    posed : ConditionedProblem, optional
+        Of the question's condition: list the regions that meet it. The outcome's layers are
+        empty then.
 
     Returns
     -------
@@ -74,32 +81,37 @@ def enumerate_into(
         If a proof is asked for that is not possible.
     """
     network = problem.network
+    if posed is not None:
+        _require_plain(rigorous, limits)
     if rigorous:
         require_provable(problem)
     opened = (
         RunFolder.resume(path, question) if resume else RunFolder.create(path, question, versions())
     )
     with opened as run:
+        searched = problem if posed is None else posed.extended
         bounds, interrupted = bounds_or_rough_ones(
-            network, problem.domain, method=str(question.settings["bounds"])
+            searched.network, searched.domain, method=str(question.settings["bounds"])
         )
-        formulas = count_bounds(problem.plain, bounds.stability(network))
+        own_bounds = bounds if posed is None else posed.own_bounds(bounds)
+        formulas = count_bounds(problem.plain, own_bounds.stability(network))
         state = restart(run)
         if interrupted:
             outcome = state.untouched("interrupted")
             finish_run(run, outcome)
             return outcome, formulas, None
-        engine = make_engine(
-            problem,
-            bounds,
-            EngineSettings(
-                name=question.engine,
-                solver=str(question.settings["solver"]),
-                seed=int(question.settings["seed"]),
-                with_inradii=True,
-            ),
-            known=None if is_stateless(question.engine) else listed_patterns(run),
+        settings = EngineSettings(
+            name=question.engine,
+            solver=str(question.settings["solver"]),
+            seed=int(question.settings["seed"]),
+            with_inradii=True,
         )
+        known = None if is_stateless(question.engine) else listed_patterns(run)
+        engine: Engine
+        if posed is None:
+            engine = make_engine(problem, bounds, settings, known)
+        else:
+            engine = ConditionedEngine(posed, bounds, settings, known)
         maps_of = OutputMapsOf(problem.plain) if question.layout.n_outputs is not None else None
         row = network.n_units // 8 + 8 * (1 + network.n_inputs) * (
             1 + (question.layout.n_outputs or 0)
@@ -108,7 +120,7 @@ def enumerate_into(
         with RunRecorder(run, maps_of, presented=presented) as recorder:
             outcome = enumerate_regions(
                 engine,
-                n_layers=len(network.layers),
+                n_layers=len(network.layers) if posed is None else 0,
                 roots=state.roots,
                 before=state.tally,
                 closed=state.closed,
@@ -126,3 +138,13 @@ def enumerate_into(
         proof = prove_run(run, problem, limits)
         run.finish({**outcome.to_json(), "proof": proof.to_json()})
     return outcome, formulas, proof
+
+
+def _require_plain(rigorous: bool, limits: Limits | None) -> None:
+    """Stop where a condition does not go with what else is asked."""
+    for given, what in (
+        (rigorous, "a proof"),
+        (limits is not None and limits.max_per_layer is not None, "a limit per layer"),
+    ):
+        if given:
+            raise InputError("condition", f"{what} of regions that meet a condition", "neither")

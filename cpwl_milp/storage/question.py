@@ -64,6 +64,8 @@ class Question:
     layout : Layout
     roots : tuple of Cube
         Where the run began: the root cube, or the share of this machine.
+    condition : mapping
+        `Condition.to_json()` of what the regions listed meet; empty where all are listed.
     """
 
     model_path: str
@@ -75,6 +77,7 @@ class Question:
     settings: Mapping[str, Any] = field(default_factory=dict)
     roots: tuple[Cube, ...] = (ROOT,)
     model_from_run: str = ""
+    condition: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The question as JSON."""
@@ -86,6 +89,7 @@ class Question:
                 "options": dict(self.model_options),
             },
             "domain": dict(self.domain),
+            "condition": dict(self.condition) or None,
             "engine": {"name": self.engine, "settings": dict(self.settings)},
             "layout": {
                 "widths": list(self.layout.widths),
@@ -116,7 +120,23 @@ class Question:
             settings=dict(engine["settings"]),
             roots=decode_cubes(data["roots"]),
             model_from_run=str(model.get("path_from_run", "")),
+            condition=dict(data.get("condition") or {}),
         )
+
+    def require_whole(self, where: Path, what: str) -> None:
+        """Stop where a run lists only the regions that meet a condition, and all are needed.
+
+        Raises
+        ------
+        RunFolderError
+        """
+        if self.condition:
+            raise RunFolderError(
+                str(where),
+                "lists only the regions that meet a condition",
+                f"all regions of its domain, which {what} needs",
+                "enumerate without --class, --where and --pattern",
+            )
 
     def seen_from(self, folder: Path) -> Question:
         """The question, knowing where its model lies beside the run's folder."""
@@ -147,6 +167,7 @@ class Question:
             data["model"]["sha256"],
             data["model"]["options"],
             data["domain"],
+            data["condition"],
             data["engine"]["name"],
             data["engine"]["settings"],
             data["layout"],
@@ -158,6 +179,7 @@ _COMPARED = (
     "the model's sha256",
     "the model's options",
     "the domain",
+    "the condition",
     "the engine",
     "the engine's settings",
     "the layout of the rows",

@@ -33,10 +33,12 @@ ASKED = {
         f"count {BOX} --linear-regions",
         f"count {BOX} --scope prefix:1 --rigorous",
         f"count {BOX} --max-per-layer 5 --max-seconds 2",
+        f"count {BOX} --class 1 --pattern 1.3=1",
     ],
     "enumerate": [
         f"enumerate {BOX} -o whole --rigorous",
         f"enumerate {BOX} -o part --max-regions 5",
+        f"enumerate {BOX} -o some --class 1 --pattern 1.3=1",
     ],
     "estimate": [
         f"estimate {BOX} --population 20 --probes 4",

@@ -10,11 +10,18 @@ from cpwl_milp.cli.output import proof_text
 
 if TYPE_CHECKING:
     from cpwl_milp.census import Count
+    from cpwl_milp.conditions import Condition
     from cpwl_milp.estimation import RegionEstimate
 
 
-def _definition(scope: str) -> str:
+def _definition(scope: str, condition: Condition | None) -> str:
     kind, _, layer = scope.partition(":")
+    if condition is not None:
+        return (
+            "proper activation regions: full-dimensional patterns of all hidden units with the "
+            "bits of the condition, whose part in the domain where its inequalities hold has an "
+            "interior"
+        )
     if kind == "own":
         return f"distinct patterns of the hidden units of layer {layer} alone, over all regions"
     units = "all hidden units" if kind == "all" else f"the hidden units of layers 1 to {layer}"
@@ -30,6 +37,7 @@ def as_json(
     scope: str,
     model: dict[str, Any],
     domain: dict[str, Any],
+    condition: Condition | None = None,
 ) -> dict[str, Any]:
     """The answer as docs/reference/json.md describes it."""
     from cpwl_milp.cli.estimate import estimate_json
@@ -41,7 +49,8 @@ def as_json(
         "domain": domain,
         "engine": count.engine,
         "scope": scope,
-        "definition": _definition(scope),
+        "definition": _definition(scope, condition),
+        "condition": None if condition is None else condition.to_json(),
         "complete": count.complete,
         "reason": count.reason,
         "regions": count.regions.lower,
@@ -78,7 +87,12 @@ def as_json(
     }
 
 
-def show(count: Count, estimate: RegionEstimate | None, scope: str) -> None:
+def show(
+    count: Count,
+    estimate: RegionEstimate | None,
+    scope: str,
+    condition: Condition | None = None,
+) -> None:
     """The answer for people."""
     from cpwl_milp.cli.estimate import headline
     from cpwl_milp.report.tables import bracket_text, count_text, show_table
@@ -89,6 +103,8 @@ def show(count: Count, estimate: RegionEstimate | None, scope: str) -> None:
         "prefix": f"regions of layers 1 to {layer}",
         "own": f"own patterns of layer {layer}",
     }[kind]
+    if condition is not None:
+        what += " that meet the condition"
     lower, upper = count_text(count.regions.lower), count_text(count.regions.upper)
     if count.complete:
         click.echo(f"{lower} {what} (exact, engine {count.engine})")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cpwl_milp.cli.arguments.conditions import ConditionRequest, condition_options
 from cpwl_milp.cli.arguments.options import (
     domain_options,
     engine_options,
@@ -40,6 +41,7 @@ _LEAST_REGIONS = 2_000
 @click.command(name="count")
 @model_options
 @domain_options
+@condition_options
 @engine_options
 @limit_options
 @jobs_option
@@ -61,6 +63,7 @@ _LEAST_REGIONS = 2_000
 def command(
     model: ModelRequest,
     domain: DomainRequest,
+    condition: ConditionRequest,
     engine: EngineRequest,
     limits: LimitRequest,
     jobs: int,
@@ -76,11 +79,15 @@ def command(
     `own` the distinct patterns of layer l alone. Where --max-seconds ends the count, it closes
     with an estimate between the proven bounds (see `estimate`).
 
+    With --class, --where or --pattern only the regions count that meet the condition: that have the
+    bits, and whose part where the inequalities hold has an interior.
+
     \b
     Examples:
       cpwl-milp count network.onnx --box -1,1
       cpwl-milp count network.onnx --box -1,1 --rigorous
       cpwl-milp count acas.onnx --vnnlib prop_3.vnnlib --max-seconds 60 --json
+      cpwl-milp count network.onnx --box -1,1 --class 2 --where "y2 - y0 > 0.5"
     """
     from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
     from cpwl_milp.cli.arguments import domains, question
@@ -95,9 +102,16 @@ def command(
         raise click.UsageError("--linear-regions needs --scope all")
     if rigorous and kind == "own":
         raise click.UsageError("--rigorous needs --scope all or prefix:L")
+    if condition.given:
+        _require_whole(kind, linear=linear, rigorous=rigorous, limits=limits)
     imported = question.load(model)
     where = domains.resolve(domain, imported)
     question.checked(imported, where, engine.seed)
+    if condition.given:
+        from cpwl_milp.cli.count.conditioned import count_and_show
+
+        count_and_show(imported, where, condition, engine, limits, jobs, as_json=as_json)
+        return
     problem = Problem.of(imported.network, where)
     n_layers = len(problem.network.layers)
     layer = layer or n_layers
@@ -136,6 +150,18 @@ def command(
         click.echo(f"note: linear regions are not counted: {why}", err=True)
     if unseen or not count.complete:
         click.get_current_context().exit(3)
+
+
+def _require_whole(kind: str, *, linear: bool, rigorous: bool, limits: LimitRequest) -> None:
+    """Stop where a condition does not go with what else was asked."""
+    for given, option in (
+        (kind != "all", "--scope other than all (see the layers of the answer)"),
+        (linear, "--linear-regions"),
+        (rigorous, "--rigorous"),
+        (limits.max_per_layer is not None, "--max-per-layer"),
+    ):
+        if given:
+            raise click.UsageError(f"--class, --where and --pattern do not go with {option}")
 
 
 def _estimated(problem: Problem, engine: EngineRequest, seconds: float) -> RegionEstimate | None:

@@ -167,6 +167,7 @@ def command(
     if run is not None:
         checks.refuse_others(_OF_A_RUN, "RUN, which has its own model, reading of it and domain")
         stored = question.stored_run(run)
+        stored.question.require_whole(run, "information")
         where = domain_from(stored.question.domain, str(run))
         place = moved or question.located(run, stored.question)
         fixed = model.fixed
