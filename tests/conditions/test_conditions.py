@@ -35,6 +35,7 @@ TERMS = st.dictionaries(
 ).map(lambda terms: tuple(sorted(terms.items())))
 
 
+@settings(deadline=None)
 @given(inputs=TERMS, outputs=TERMS, threshold=NUMBERS, above=st.booleans())
 def test_an_inequality_is_read_as_it_is_written(
     inputs: tuple[tuple[int, float], ...],
