@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cpwl_milp.enumeration.listing import list_regions
     from cpwl_milp.estimation import EstimateSettings, estimate_regions
     from cpwl_milp.onnx_io import check_agreement, load_model
-    from cpwl_milp.questions import count_regions_where, list_regions_where
+    from cpwl_milp.questions import boundary_pieces, count_regions_where, list_regions_where
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
 
 __version__ = "0.1.0"
@@ -42,6 +42,7 @@ __all__ = [
     "Limits",
     "Network",
     "Problem",
+    "boundary_pieces",
     "check_agreement",
     "count_bounds",
     "count_regions",
@@ -69,6 +70,7 @@ _HOMES = {
     "Limits": "cpwl_milp.enumeration.limits",
     "Network": "cpwl_milp.core.network",
     "Problem": "cpwl_milp.core.problem",
+    "boundary_pieces": "cpwl_milp.questions",
     "check_agreement": "cpwl_milp.onnx_io",
     "count_bounds": "cpwl_milp.counting",
     "count_regions": "cpwl_milp.census",

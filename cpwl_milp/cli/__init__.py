@@ -19,6 +19,7 @@ _COMMANDS = {
     "count": "count.command",
     "enumerate": "enumerate",
     "estimate": "estimate",
+    "boundary": "boundary",
     "information": "information.command",
     "plane": "plane.command",
     "local": "local.command",

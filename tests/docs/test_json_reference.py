@@ -40,6 +40,7 @@ ASKED = {
         f"enumerate {BOX} -o part --max-regions 5",
         f"enumerate {BOX} -o some --class 1 --pattern 1.3=1",
     ],
+    "boundary": [f"boundary {BOX} --pattern 1.3=1"],
     "estimate": [
         f"estimate {BOX} --population 20 --probes 4",
         f"estimate {BOX} --samples 0",
