@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from cpwl_milp.core.errors import CpwlError
     from cpwl_milp.core.network import Layer, Network
     from cpwl_milp.core.problem import Problem
+    from cpwl_milp.core.property import Property
     from cpwl_milp.counting import count_bounds
     from cpwl_milp.engines.choice import EngineSettings
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.listing import list_regions
     from cpwl_milp.estimation import EstimateSettings, estimate_regions
-    from cpwl_milp.onnx_io import check_agreement, load_model
+    from cpwl_milp.onnx_io import check_agreement, load_model, read_vnnlib_property
     from cpwl_milp.questions import boundary_pieces, count_regions_where, list_regions_where
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
+    from cpwl_milp.verification import Verification, VerifySettings, verify
 
 __version__ = "0.1.0"
 
@@ -42,6 +44,9 @@ __all__ = [
     "Limits",
     "Network",
     "Problem",
+    "Property",
+    "Verification",
+    "VerifySettings",
     "boundary_pieces",
     "check_agreement",
     "count_bounds",
@@ -54,6 +59,8 @@ __all__ = [
     "list_regions_where",
     "load_model",
     "pre_activation_bounds",
+    "read_vnnlib_property",
+    "verify",
 ]
 
 # Public name -> the module that defines it.
@@ -70,6 +77,9 @@ _HOMES = {
     "Limits": "cpwl_milp.enumeration.limits",
     "Network": "cpwl_milp.core.network",
     "Problem": "cpwl_milp.core.problem",
+    "Property": "cpwl_milp.core.property",
+    "Verification": "cpwl_milp.verification",
+    "VerifySettings": "cpwl_milp.verification",
     "boundary_pieces": "cpwl_milp.questions",
     "check_agreement": "cpwl_milp.onnx_io",
     "count_bounds": "cpwl_milp.counting",
@@ -82,6 +92,8 @@ _HOMES = {
     "list_regions_where": "cpwl_milp.questions",
     "load_model": "cpwl_milp.onnx_io",
     "pre_activation_bounds": "cpwl_milp.bounding",
+    "read_vnnlib_property": "cpwl_milp.onnx_io",
+    "verify": "cpwl_milp.verification",
 }
 
 

@@ -25,6 +25,7 @@ _COMMANDS = {
     "local": "local.command",
     "terms": "terms.command",
     "encode": "encode",
+    "verify": "verify",
     "plot": "plot",
     "certify": "certify",
     "audit": "audit.group",

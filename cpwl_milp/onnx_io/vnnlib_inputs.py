@@ -98,7 +98,7 @@ def read_vnnlib_inputs(path: str | Path, n_inputs: int) -> VnnlibInputs:
         that is not linear, or by linear constraints that hold in a part of a disjunction only.
     """
     script = read_script(path)
-    _check_declarations(script, n_inputs)
+    check_declarations(script, n_inputs)
     common: Bounds = {}
     unions: list[list[Bounds]] = []
     rows: list[Row] = []
@@ -108,7 +108,7 @@ def read_vnnlib_inputs(path: str | Path, n_inputs: int) -> VnnlibInputs:
         tree = statement.tree
         if tree[0] != "assert":
             continue
-        if len(tree) == 2 and _plain_bound(tree[1], names, common):
+        if len(tree) == 2 and plain_bound(tree[1], names, common):
             continue
         reader = Reader(script, statement, n_inputs, rows, mixed)
         if len(tree) != 2:
@@ -161,7 +161,7 @@ def _notices(mixed: list[str]) -> tuple[str, ...]:
     )
 
 
-def _plain_bound(tree: Tree, names: dict[str, int], common: Bounds) -> bool:
+def plain_bound(tree: Tree, names: dict[str, int], common: Bounds) -> bool:
     """Take in ``(<= X_i c)`` or ``(>= X_i c)``, nearly every line of nearly every file."""
     if len(tree) != 3 or not isinstance(tree[1], str) or not isinstance(tree[2], str):
         return False
@@ -178,7 +178,8 @@ def _plain_bound(tree: Tree, names: dict[str, int], common: Bounds) -> bool:
     return True
 
 
-def _check_declarations(script: Script, n_inputs: int) -> None:
+def check_declarations(script: Script, n_inputs: int) -> None:
+    """Stop if a statement is none of the format's, or the inputs are not those of the network."""
     declared: set[int] = set()
     for statement in script.statements:
         tree = statement.tree

@@ -25,6 +25,7 @@ EARLY = "models/moons/moons_torch_epoch_0000.onnx"
 CLASSES = "--labels models/moons/moons_test_y.npy"
 DIGITS = "models/digits/digits"
 LABELS = "--labels models/moons/moons_test_y.npy --permutations 9"
+ACAS = "models/public/ACASXU_run2a_1_1_batch_2000"
 # Each field must occur in one of a command's answers, and have its type in all of them.
 ASKED = {
     "inspect": [f"inspect {MODEL}"],
@@ -79,6 +80,11 @@ ASKED = {
         f"--image 8,8 --against {DIGITS}_dense_epoch_0001.onnx -o t.npz --folder statistics",
     ],
     "encode": [f"encode {BOX} -o network.mps"],
+    "verify": [
+        f"verify {MODEL} models/moons/moons_robust.vnnlib",
+        f"verify {MODEL} models/moons/moons_between.vnnlib",
+        f"verify {ACAS}.onnx models/public/acasxu_property_3.vnnlib --max-seconds 0.1",
+    ],
     "certify": ["certify whole"],
     "plot": [f"plot {BOX} -o regions.svg", f"plot {BOX} -o regions.svg --max-regions 5"],
     "audit": [
