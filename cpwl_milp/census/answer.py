@@ -10,6 +10,7 @@ from cpwl_milp.engines.choice import EngineSettings
 from cpwl_milp.engines.proof import Proof
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.outcome import Bracket
+from cpwl_milp.enumeration.workers import Jobs
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,9 @@ class CountSettings:
         Of the pre-activation bounds.
     linear : bool
         Also count linear regions and affine maps (keeps the list in memory).
-    jobs : int
-        Threads that search, 0 for one a core. The answer is the same whatever their number.
+    jobs : int or Workers
+        Threads that search, 0 for one a core, or other workers. The answer is the same whoever
+        they are.
     rigorous : bool
         Prove the list, which is kept in memory.
     """
@@ -107,7 +109,7 @@ class CountSettings:
     limits: Limits = field(default_factory=Limits)
     bound_method: str = "crown"
     linear: bool = False
-    jobs: int = 1
+    jobs: Jobs = 1
     rigorous: bool = False
 
 

@@ -20,14 +20,14 @@ from cpwl_milp.engines.choice import make_engine
 from cpwl_milp.engines.proof import Proof, prove
 from cpwl_milp.enumeration.certifying import require_right
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
-from cpwl_milp.enumeration.limits import Limits, Pace
+from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.listing import ListedRegions
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.resume import Restart
-from cpwl_milp.enumeration.work import resolved_jobs
+from cpwl_milp.enumeration.workers import workers_of
 from cpwl_milp.partition.linear_regions import LinearRegions, linear_regions
 
 # Share of the time that pre-activation bounds may take.
@@ -93,9 +93,7 @@ class Counting:
             ),
             sinks=[self.own, listed] if linear or self.settings.rigorous else [self.own],
             progress=progress,
-            pace=Pace.for_counting(
-                resolved_jobs(self.settings.jobs), row_bytes=packed_size(network.n_units)
-            ),
+            pace=workers_of(self.settings.jobs).pace(packed_size(network.n_units), kept=False),
             jobs=self.settings.jobs,
         )
         if outcome.tally.doubts:

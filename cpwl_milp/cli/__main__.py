@@ -2,4 +2,6 @@
 
 from cpwl_milp.cli import main
 
-main()
+# Worker processes of an embedded cluster import this module as well.
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ import click
 
 from cpwl_milp.cli.arguments.conditions import ConditionRequest, condition_options
 from cpwl_milp.cli.arguments.options import (
+    cluster_option,
     domain_options,
     engine_options,
     jobs_option,
@@ -45,6 +46,7 @@ _RESUMABLE = (
     "max_seconds",
     "max_per_layer",
     "jobs",
+    "cluster",
     "rigorous",
     "as_json",
 )
@@ -74,6 +76,7 @@ _RESUMABLE = (
 @engine_options
 @limit_options
 @jobs_option
+@cluster_option
 @rigorous_option
 @json_option
 def command(
@@ -86,6 +89,7 @@ def command(
     engine: EngineRequest,
     limits: LimitRequest,
     jobs: int,
+    cluster: str | None,
     rigorous: bool,
     as_json: bool,
 ) -> None:
@@ -108,7 +112,7 @@ def command(
       cpwl-milp enumerate network.onnx --box -1,1 -o run --rigorous
     """
     from cpwl_milp.cli.arguments.checks import refuse_others
-    from cpwl_milp.cli.arguments.question import note_single_job
+    from cpwl_milp.cli.arguments.workers import searchers
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.enumeration.run import enumerate_into
 
@@ -123,7 +127,6 @@ def command(
         if model is None or folder is None:
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
         path, task = folder, _asked(model, domain, condition, engine, with_maps)
-    note_single_job(task.question.engine, jobs)
     outcome, formulas, proof = enumerate_into(
         path,
         task.question,
@@ -131,7 +134,7 @@ def command(
         resume=resume is not None,
         limits=limits.limits(),
         progress=progress_on(sys.stderr),
-        jobs=jobs,
+        jobs=searchers(task.question.engine, jobs, cluster),
         rigorous=rigorous,
         posed=task.posed,
     )

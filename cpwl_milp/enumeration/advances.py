@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
 
 from cpwl_milp.enumeration.interrupts import Interrupts
-from cpwl_milp.enumeration.limits import MOST_AHEAD
+from cpwl_milp.enumeration.limits import Pace
 from cpwl_milp.enumeration.schedule import Schedule, Slot
 from cpwl_milp.enumeration.session import Session
 from cpwl_milp.enumeration.work import Finding, Work
+from cpwl_milp.enumeration.workers import Workers
 
 # What small advances that wait for their turn count at least, as a share of a full one.
 _LEAST_SHARE = 1 / 64
@@ -34,9 +34,8 @@ class Advances:
         Its frontier's open cubes are where to begin.
     work : Work
     interrupts : Interrupts
-    n_workers : int
-    executor : callable
-        Makes the workers, given their number; not called before it is clear that they are needed.
+    workers : Workers
+        Not called before it is clear that they are needed.
     """
 
     def __init__(
@@ -44,17 +43,14 @@ class Advances:
         session: Session,
         work: Work,
         interrupts: Interrupts,
-        n_workers: int,
-        executor: Callable[[int], Executor],
+        workers: Workers,
     ) -> None:
         regions = session.pace.regions
         self._session = session
         self._work = work
         self._interrupts = interrupts
         self._schedule = Schedule(session.frontier.open, max(1, int(regions * _LEAST_SHARE)))
-        self._n_workers = n_workers
-        self._most_ahead = MOST_AHEAD * n_workers * regions
-        self._make_executor = executor
+        self._workers = workers
         self._executor: Executor | None = None
         # Held by whoever looks at the schedule or changes it, workers that are done included.
         self._lock = threading.Lock()
@@ -77,14 +73,18 @@ class Advances:
         """
         slot = self._front()
         if self._executor is None:
-            if self._n_workers == 1 or not self._begun:
+            if not (self._workers.several and self._begun):
                 # What is done by one short advance is not worth a second worker.
                 self._begun = True
                 self._schedule.begin(slot)
                 return self._alone(slot)
-            self._executor = self._make_executor(self._n_workers)
+            self._executor = self._workers.executor(self._work)
             self._feed()
         while not slot.done:
+            if not slot.begun:
+                self._feed()
+            if self._nobody_for(slot):
+                return self._alone(slot)
             self._wait()
             if self._interrupts.requested:
                 return None
@@ -123,14 +123,26 @@ class Advances:
         assert slot is not None, "the loop asks only while cubes are open"
         return slot
 
+    @property
+    def _pace(self) -> Pace:
+        return self._session.pace.among(self._workers.slots)
+
+    def _nobody_for(self, slot: Slot) -> bool:
+        """Whether no worker is left for the front, nor anybody who would be one soon; begin it."""
+        with self._lock:
+            if slot.begun or self._n_busy or self._workers.slots:
+                return False
+            self._schedule.begin(slot)
+            return True
+
     def _alone(self, slot: Slot) -> Finding | None:
         """Work on the front, which is begun with, here and now."""
-        pace = self._session.pace
-        if self._n_workers > 1 and self._executor is None:
+        pace = self._pace
+        if self._workers.several and self._executor is None:
             pace = pace.short
         finding = None
         with self._interrupts.in_engine():
-            finding = self._work(slot.cube, self._session.budget(slot.patience, pace))
+            (finding,) = self._work((slot.cube,), self._session.budget(slot.patience, pace))
         with self._lock:
             if finding is None:
                 self._schedule.put_back(slot)
@@ -161,31 +173,36 @@ class Advances:
         """Give every free worker the earliest cube that waits; called by whoever is done."""
         while (executor := self._executor) is not None:
             with self._lock:
-                slot = self._next_to_begin()
-                if slot is None:
+                slots = self._next_to_begin()
+                if not slots:
                     return
-                pace = self._session.pace
-                if self._schedule.n_waiting < self._n_workers:
+                pace = self._pace
+                if self._schedule.n_waiting < self._workers.slots:
                     pace = pace.short
-                self._schedule.begin(slot)
+                for slot in slots:
+                    self._schedule.begin(slot)
                 self._n_busy += 1
-                budget = self._session.budget(slot.patience, pace)
-                future = executor.submit(self._work, slot.cube, budget)
+                budget = self._session.budget(slots[0].patience, pace)
+                future = executor.submit(self._work, tuple(slot.cube for slot in slots), budget)
             # Without the lock: a worker that is done already calls back here and now.
-            future.add_done_callback(partial(self._finished, slot))
+            future.add_done_callback(partial(self._finished, slots))
 
-    def _next_to_begin(self) -> Slot | None:
-        """The earliest cube that waits; None if no worker is free, or too much is done already."""
-        schedule = self._schedule
-        if self._closing or self._n_busy == self._n_workers:
-            return None
-        slot = schedule.earliest_waiting()
-        if slot is None or slot is schedule.front:
-            return slot
-        ahead = schedule.ahead + (self._n_busy + 1) * self._session.pace.regions
-        return slot if ahead <= self._most_ahead else None
+    def _next_to_begin(self) -> list[Slot]:
+        """The earliest cubes that wait; none if no worker is free, or too much is done already."""
+        schedule, workers = self._schedule, self._workers
+        if self._closing or self._n_busy >= workers.slots:
+            return []
+        slots = schedule.earliest_waiting(workers.share(schedule.n_waiting))
+        pace = self._pace
+        ahead = schedule.ahead + (self._n_busy + 1) * pace.regions
+        if ahead > pace.most_ahead(workers.slots):
+            # No further, but for the front itself.
+            return [slot for slot in slots if slot is schedule.front]
+        # One that needs its time alone is not put behind others.
+        alone = (k for k, slot in enumerate(slots) if k and slot.patience.doublings)
+        return slots[: next(alone, len(slots))]
 
-    def _finished(self, slot: Slot, future: Future[Finding]) -> None:
+    def _finished(self, slots: list[Slot], future: Future[tuple[Finding, ...]]) -> None:
         """A worker is done: called in its thread."""
         try:
             with self._lock:
@@ -193,11 +210,14 @@ class Advances:
                 if future.cancelled():
                     return
                 failure = future.exception()
-                if failure is None:
-                    self._schedule.finish(slot, future.result())
-                else:
+                findings = future.result() if failure is None else ()
+                for slot, finding in zip(slots, findings, strict=False):
+                    self._schedule.finish(slot, finding)
+                if failure is not None:
                     # Raised in the loop, when it is this cube's turn.
-                    self._schedule.fail(slot, failure)
+                    self._schedule.fail(slots[0], failure)
+                for slot in slots[max(1, len(findings)) :]:
+                    self._schedule.put_back(slot)
             self._feed()
         except BaseException as fault:
             # Nobody would hear of it, and the loop would wait for ever.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cpwl_milp.core.errors import InputError
 
@@ -53,15 +53,30 @@ class Pace:
         Longest advance.
     regions : int
         Most regions of one advance, which bounds the memory of one.
+    ahead : int or None
+        Most regions of all advances at work or waiting for their turn, where the number of workers
+        may change; None: as many full advances a worker as `MOST_AHEAD` says.
     """
 
     seconds: float = 0.5
     regions: int = 50_000
+    ahead: int | None = None
 
     @property
     def short(self) -> Pace:
         """For an advance whose main purpose is to leave cubes for other workers."""
-        return Pace(self.seconds / 16, max(1, self.regions // 16))
+        return replace(self, seconds=self.seconds / 16, regions=max(1, self.regions // 16))
+
+    def among(self, slots: int) -> Pace:
+        """What each of so many workers gets."""
+        if self.ahead is None:
+            return self
+        most = self.ahead // (MOST_AHEAD * max(1, slots))
+        return replace(self, regions=max(1, min(self.regions, most)))
+
+    def most_ahead(self, slots: int) -> int:
+        """Regions that may be at work, or wait for their turn, with so many workers."""
+        return MOST_AHEAD * slots * self.regions if self.ahead is None else self.ahead
 
     @staticmethod
     def for_counting(jobs: int, row_bytes: int = 0) -> Pace:
@@ -81,3 +96,13 @@ class Pace:
         """
         most = (64 << 20) if jobs == 1 else (256 << 20) // (jobs * MOST_AHEAD)
         return Pace(regions=max(100, min(50_000, most // max(1, row_bytes))))
+
+    @staticmethod
+    def for_others(row_bytes: int) -> Pace:
+        """A pace for workers elsewhere: few long advances, for each is a message there and back.
+
+        What waits here for its turn takes some 256 MB, however many workers there are.
+        """
+        ahead = (256 << 20) // max(1, row_bytes)
+        most = min(500_000, (64 << 20) // max(1, row_bytes))
+        return Pace(regions=max(1000, most), ahead=ahead)

@@ -12,6 +12,7 @@ from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Outcome
 from cpwl_milp.enumeration.progress import ProgressReporter
+from cpwl_milp.enumeration.workers import Jobs
 
 
 class ListedRegions:
@@ -43,7 +44,7 @@ def list_regions(
     bound_method: str = "crown",
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     bounds: Bounds | None = None,
 ) -> tuple[RegionBatch, Outcome]:
     """List the regions of a network on a domain.
@@ -56,8 +57,8 @@ def list_regions(
         Of the pre-activation bounds.
     limits : Limits, optional
     progress : ProgressReporter, optional
-    jobs : int
-        Threads, as `enumerate_regions` takes them.
+    jobs : int or Workers
+        As `enumerate_regions` takes them.
     bounds : Bounds, optional
         Of the problem's network on its domain, where they are known already.
 

@@ -14,7 +14,8 @@ from cpwl_milp.enumeration.limits import Limits, Pace
 from cpwl_milp.enumeration.outcome import Outcome, Tally
 from cpwl_milp.enumeration.progress import ProgressReporter, SilentProgress
 from cpwl_milp.enumeration.session import Session
-from cpwl_milp.enumeration.work import Finding, Sink, Work, resolved_jobs, threads
+from cpwl_milp.enumeration.work import Finding, Sink, Work
+from cpwl_milp.enumeration.workers import Jobs, Threads, workers_of
 
 # Reasons to stop that leave time for the advances at work.
 _LETS_WORKERS_END = ("interrupted", "max-seconds")
@@ -31,7 +32,7 @@ def enumerate_regions(
     sinks: Sequence[Sink] = (),
     progress: ProgressReporter | None = None,
     pace: Pace | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
 ) -> Outcome:
     """List the regions of some cubes, depth first.
 
@@ -57,8 +58,9 @@ def enumerate_regions(
         Each gets every advance, in order.
     progress : ProgressReporter, optional
     pace : Pace, optional
-    jobs : int
-        Threads that advance cubes, 0 for one a core; an engine that is not stateless gets one.
+    jobs : int or Workers
+        Threads that advance cubes, 0 for one a core, or other workers; an engine that is not
+        stateless gets one thread.
 
     Returns
     -------
@@ -70,15 +72,15 @@ def enumerate_regions(
         If the engine breaks its contract: cubes of another place, more regions than asked for, or
         a cube handed back again and again untouched.
     """
-    n_workers = resolved_jobs(jobs)
+    workers = workers_of(jobs)
     if not engine.stateless:
-        n_workers = 1
+        workers = Threads(1)
     nothing = Tally(prefix_counts=(0,) * n_layers)
     before = nothing if before is None else nothing.plus(before)
     session = Session(engine, Frontier(roots, closed), before, limits or Limits(), pace or Pace())
     progress = progress or SilentProgress()
     interrupts = Interrupts()
-    advances = Advances(session, Work(engine, sinks), interrupts, n_workers, threads)
+    advances = Advances(session, Work(engine, sinks), interrupts, workers)
 
     def hand_over(finding: Finding) -> None:
         for deliver in finding.deliveries:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,21 +52,26 @@ class OwnPatterns:
         """
         return self._prepared(advance.regions.patterns)
 
+    def preparation(self) -> Callable[[Advance], list[Packed]]:
+        """The same for another process, which cannot know what layers are settled."""
+        return _DistinctOwn(tuple((layer.begin, layer.width) for layer in self._layers))
+
+    def delivery(self, advance: Advance, prepared: list[Packed]) -> Callable[[], None]:
+        """What is left to do with what the other process found."""
+        return partial(self._add, list(zip(self._layers, prepared, strict=True)))
+
     def accept_patterns(self, patterns: Packed) -> None:
         """Take packed patterns of the whole network, those of a resumed run for instance."""
         self._prepared(patterns)()
 
     def _prepared(self, patterns: Packed) -> Callable[[], None]:
-        # Regions are listed in an order in which equal patterns of a layer mostly follow each
-        # other, so that little is left to sort.
         wanted = [layer for layer in self._layers if len(patterns) and not layer.settled]
-        found = [(layer, layer.distinct_in(patterns)) for layer in wanted]
+        found = [(layer, distinct_in(patterns, layer.begin, layer.width)) for layer in wanted]
+        return partial(self._add, found)
 
-        def add() -> None:
-            for layer, own in found:
-                layer.add(own)
-
-        return add
+    def _add(self, found: list[tuple[_OwnLayer, Packed]]) -> None:
+        for layer, own in found:
+            layer.add(own)
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -81,13 +88,24 @@ class OwnPatterns:
         return self._layers[layer].merged()
 
 
+@dataclass(frozen=True)
+class _DistinctOwn:
+    """Finds the distinct patterns of some layers, each from its first bit and of some width."""
+
+    layers: tuple[tuple[int, int], ...]
+
+    def __call__(self, advance: Advance) -> list[Packed]:
+        patterns = advance.regions.patterns
+        return [distinct_in(patterns, begin, width) for begin, width in self.layers]
+
+
 class _OwnLayer:
     """The distinct patterns of one layer."""
 
     def __init__(self, begin: int, width: int, limit: int) -> None:
         self.capped = False
-        self._begin = begin
-        self._width = width
+        self.begin = begin
+        self.width = width
         self._limit = min(limit, max(1, _MOST_BYTES // packed_size(width)))
         self._known: Packed = np.zeros((0, packed_size(width)), dtype=np.uint8)
         self._fresh: list[Packed] = []
@@ -96,15 +114,7 @@ class _OwnLayer:
     @property
     def settled(self) -> bool:
         """Whether further patterns make no difference."""
-        return self.capped or (self._width < 63 and len(self._known) == 1 << self._width)
-
-    def distinct_in(self, patterns: Packed) -> Packed:
-        if 0 < self._width <= _NUMBER_BITS:
-            numbers = _numbers_of(patterns, self._begin, self._width)
-            numbers = numbers[_first_of_runs(numbers)]
-            return _rows_of(np.unique(numbers.byteswap()), self._width)
-        rows = bits_of(patterns, self._begin, self._width)
-        return unique(rows[_first_of_runs(rows).any(axis=1)])[0]
+        return self.capped or (self.width < 63 and len(self._known) == 1 << self.width)
 
     def add(self, own: Packed) -> None:
         if self.settled:
@@ -117,12 +127,26 @@ class _OwnLayer:
 
     def merged(self) -> Packed:
         if self._fresh:
-            self._known = _distinct(np.concatenate([self._known, *self._fresh]), self._width)
+            self._known = _distinct(np.concatenate([self._known, *self._fresh]), self.width)
             self._fresh, self._n_fresh = [], 0
             if len(self._known) > self._limit:
                 self._known = self._known[: self._limit]
                 self.capped = True
         return self._known
+
+
+def distinct_in(patterns: Packed, begin: int, width: int) -> Packed:
+    """Distinct bits ``begin .. begin + width`` of packed patterns, in byte order.
+
+    Regions are listed in an order in which equal patterns of a layer mostly follow each other, so
+    that little is left to sort.
+    """
+    if 0 < width <= _NUMBER_BITS:
+        numbers = _numbers_of(patterns, begin, width)
+        numbers = numbers[_first_of_runs(numbers)]
+        return _rows_of(np.unique(numbers.byteswap()), width)
+    rows = bits_of(patterns, begin, width)
+    return unique(rows[_first_of_runs(rows).any(axis=1)])[0]
 
 
 def bits_of(patterns: Packed, begin: int, width: int) -> Packed:

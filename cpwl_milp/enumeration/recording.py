@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,28 @@ from cpwl_milp.storage.run_folder import RunFolder
 
 MapsOf: TypeAlias = Callable[[RegionBatch], OutputMaps]
 Presented: TypeAlias = Callable[[RegionBatch], RegionBatch]
+
+
+class _Rows(NamedTuple):
+    """What is to be written of an advance."""
+
+    regions: RegionBatch
+    maps: OutputMaps | None
+
+
+@dataclass(frozen=True)
+class _RowsOf:
+    """Computes it."""
+
+    maps_of: MapsOf | None
+    presented: Presented | None
+
+    def __call__(self, advance: Advance) -> _Rows:
+        regions = advance.regions
+        if self.presented is not None:
+            regions = self.presented(regions)
+        maps = self.maps_of(regions) if self.maps_of is not None and len(regions) else None
+        return _Rows(regions, maps)
 
 
 class RunRecorder:
@@ -86,11 +108,15 @@ class RunRecorder:
 
         Safe in any thread.
         """
-        if self._presented is not None:
-            advance = replace(advance, regions=self._presented(advance.regions))
-        regions = advance.regions
-        maps = self._maps_of(regions) if self._maps_of is not None and len(regions) else None
-        return partial(self._take, advance, maps)
+        return self.delivery(advance, self.preparation()(advance))
+
+    def preparation(self) -> Callable[[Advance], _Rows]:
+        """The computing part, which may be done in another process."""
+        return _RowsOf(self._maps_of, self._presented)
+
+    def delivery(self, advance: Advance, prepared: _Rows) -> Callable[[], None]:
+        """What is left to do with what was computed of an advance."""
+        return partial(self._take, replace(advance, regions=prepared.regions), prepared.maps)
 
     def _take(self, advance: Advance, maps: OutputMaps | None) -> None:
         self._gathered.add(advance, maps)

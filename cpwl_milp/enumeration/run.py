@@ -14,7 +14,7 @@ from cpwl_milp.engines.choice import EngineSettings, is_stateless, make_engine
 from cpwl_milp.engines.proof import Proof, require_provable
 from cpwl_milp.enumeration.certifying import prove_run
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
-from cpwl_milp.enumeration.limits import Limits, Pace
+from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Outcome
 from cpwl_milp.enumeration.output_maps import OutputMapsOf
@@ -22,7 +22,7 @@ from cpwl_milp.enumeration.presenting import Presenting
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.recording import RunRecorder, finish_run
 from cpwl_milp.enumeration.resume import listed_patterns, restart
-from cpwl_milp.enumeration.work import resolved_jobs
+from cpwl_milp.enumeration.workers import Jobs, workers_of
 from cpwl_milp.storage.question import Question
 from cpwl_milp.storage.run_folder import RunFolder
 
@@ -35,7 +35,7 @@ def enumerate_into(
     resume: bool,
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     rigorous: bool = False,
     posed: ConditionedProblem | None = None,
 ) -> tuple[Outcome, CountBounds, Proof | None]:
@@ -54,8 +54,8 @@ def enumerate_into(
         Go on with a run that was interrupted, killed or stopped by a limit.
     limits : Limits, optional
     progress : ProgressReporter, optional
-    jobs : int
-        Threads, as `enumerate_regions` takes them; may differ from session to session.
+    jobs : int or Workers
+        As `enumerate_regions` takes them; may differ from session to session.
     rigorous : bool
         Prove a complete list and leave the certificate in the folder.
     posed : ConditionedProblem, optional
@@ -127,7 +127,7 @@ def enumerate_into(
                 limits=limits,
                 sinks=[recorder],
                 progress=progress,
-                pace=Pace.for_rows(row, resolved_jobs(jobs)),
+                pace=workers_of(jobs).pace(row, kept=True),
                 jobs=jobs,
             )
         # Exceeding a proved bound is a fault that must not pass as an answer.

@@ -7,6 +7,7 @@ taken off its front is the sequence of advances that a depth-first search makes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -90,11 +91,10 @@ class Schedule:
         """Cubes that nobody has begun with."""
         return len(self._slots) - self._n_begun
 
-    def earliest_waiting(self) -> Slot | None:
-        """The first cube of the sequence that nobody has begun with."""
-        if self._n_begun == len(self._slots):
-            return None
-        return next(slot for slot in reversed(self._slots) if not slot.begun)
+    def earliest_waiting(self, n: int) -> list[Slot]:
+        """The first cubes of the sequence that nobody has begun with, up to `n`."""
+        waiting = (slot for slot in reversed(self._slots) if not slot.begun)
+        return list(itertools.islice(waiting, min(n, self.n_waiting)))
 
     def begin(self, slot: Slot) -> None:
         """Somebody works on it from now on."""
@@ -103,8 +103,9 @@ class Schedule:
 
     def put_back(self, slot: Slot) -> None:
         """Nobody works on it after all."""
-        slot.begun = False
-        self._n_begun -= 1
+        if not slot.dropped:
+            slot.begun = False
+            self._n_begun -= 1
 
     def finish(self, slot: Slot, finding: Finding) -> None:
         """Note what came out, and put the cubes that are left behind it."""

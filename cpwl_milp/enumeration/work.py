@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from cpwl_milp.core.cube import Cube
-from cpwl_milp.core.errors import InputError
 from cpwl_milp.core.exploration import Advance, Budget, Engine
 from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.enumeration.outcome import Tally
 
+# A worker begins with no further cube of its order after this share of the time.
+_SHARED = 1 / 8
+
 Delivery: TypeAlias = Callable[[], None]
+Preparation: TypeAlias = Callable[[Advance], Any]
 
 
 class Sink(Protocol):
@@ -32,6 +34,19 @@ class PreparingSink(Sink, Protocol):
 
     def prepared(self, advance: Advance) -> Delivery:
         """Do what changes nothing in the sink now; return the rest, to be called in order."""
+        ...
+
+
+@runtime_checkable
+class PortableSink(Sink, Protocol):
+    """A preparing sink whose preparation can be done in another process."""
+
+    def preparation(self) -> Preparation:
+        """What to do with an advance there: a value that can be pickled, with all it needs."""
+        ...
+
+    def delivery(self, advance: Advance, prepared: Any) -> Delivery:
+        """What is left to do here, in order; the advance comes without its regions."""
         ...
 
 
@@ -66,7 +81,7 @@ class Finding:
 
 
 class Work:
-    """What a worker does with a cube: values in, a value out, in any thread.
+    """What a worker does with cubes: values in, values out, in any thread.
 
     Parameters
     ----------
@@ -75,42 +90,69 @@ class Work:
     """
 
     def __init__(self, engine: Engine, sinks: Sequence[Sink] = ()) -> None:
-        self._engine = engine
-        self._prepare = [_prepare(sink) for sink in sinks]
-        self._none = RegionBatch.empty(0, 0)
+        self.engine = engine
+        self.sinks = tuple(sinks)
+        self._prepare = [prepared_by(sink) for sink in sinks]
 
-    def __call__(self, cube: Cube, budget: Budget) -> Finding:
-        """Advance a cube, and prepare what the sinks want of it."""
-        advance = self._engine.advance(cube, budget)
-        in_time = budget.seconds_left > 0
-        deliveries = tuple(prepare(advance) for prepare in self._prepare)
-        bare = replace(advance, regions=self._none)
-        return Finding(bare, Tally.of(advance), in_time, deliveries)
+    def __call__(self, cubes: Sequence[Cube], budget: Budget) -> tuple[Finding, ...]:
+        """Advance the first cubes, at least one, and prepare what the sinks want of them."""
+        return tuple(
+            Finding(
+                without_regions(advance),
+                Tally.of(advance),
+                in_time,
+                tuple(prepare(advance) for prepare in self._prepare),
+            )
+            for advance, in_time in advanced(self.engine, cubes, budget)
+        )
 
 
-def _prepare(sink: Sink) -> Callable[[Advance], Delivery]:
+def advanced(
+    engine: Engine, cubes: Sequence[Cube], budget: Budget
+) -> Iterator[tuple[Advance, bool]]:
+    """Advance cubes one after the other while that is quickly done: small ones share an order.
+
+    Yields
+    ------
+    Advance
+        Of the next cube; together they keep within the budget.
+    bool
+        Whether it came back in time.
+
+    Raises
+    ------
+    Exception
+        Whatever the engine raises on the first cube; another that fails is left to another order.
+    """
+    enough = time.monotonic() + _SHARED * budget.seconds_left
+    for place, cube in enumerate(cubes):
+        try:
+            advance = engine.advance(cube, budget)
+        except Exception:
+            if place == 0:
+                raise
+            return
+        yield advance, budget.seconds_left > 0
+        left = budget.max_regions - len(advance.regions)
+        if advance.open or left < 1 or time.monotonic() > enough:
+            return
+        prefix_left = budget.prefix_left
+        if prefix_left is not None:
+            counts = advance.prefix_counts.tolist()
+            prefix_left = tuple(k - n for k, n in zip(prefix_left, counts, strict=True))
+        budget = replace(budget, max_regions=left, prefix_left=prefix_left)
+
+
+def prepared_by(sink: Sink) -> Callable[[Advance], Delivery]:
+    """How a sink takes an advance: what can be done at once, then the rest in order."""
     if isinstance(sink, PreparingSink):
         return sink.prepared
     return partial(partial, sink.accept)
 
 
-def resolved_jobs(jobs: int) -> int:
-    """A number of workers; 0 stands for one a core that this process may use.
-
-    Raises
-    ------
-    InputError
-        If it is below 0.
-    """
-    if jobs < 0:
-        raise InputError("--jobs", f"{jobs}", "a number of threads, or 0 for one a core")
-    if jobs:
-        return jobs
-    # Not everywhere: elsewhere all cores are ours.
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+def without_regions(advance: Advance) -> Advance:
+    """An advance whose regions nobody needs any more."""
+    return replace(advance, regions=_NO_REGIONS)
 
 
-def threads(n: int) -> Executor:
-    """Workers in threads of this process: for engines whose kernels release the interpreter."""
-    return ThreadPoolExecutor(n, thread_name_prefix="cpwl-milp")
+_NO_REGIONS = RegionBatch.empty(0, 0)

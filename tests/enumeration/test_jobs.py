@@ -24,7 +24,7 @@ from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import CheckFailedError, InputError
 from cpwl_milp.core.exploration import Advance, Budget, Engine
 from cpwl_milp.engines.choice import make_engine
-from cpwl_milp.enumeration import loop
+from cpwl_milp.enumeration import workers
 from cpwl_milp.enumeration.limits import MOST_AHEAD, Limits, Pace
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
@@ -376,7 +376,7 @@ def test_no_thread_for_small_questions_and_for_engines_that_remember(
     def refuse(n: int) -> None:
         raise AssertionError(f"{n} threads")
 
-    monkeypatch.setattr(loop, "threads", refuse)
+    monkeypatch.setattr(workers, "threads", refuse)
     assert listed(ToyEngine((4, 3), 3), 2, 4)[0].complete
     engine = ToyEngine(WIDTHS, 3, steps=20)
     with pytest.raises(AssertionError, match="2 threads"):

@@ -289,6 +289,16 @@ def jobs_option(command: _Command) -> _Command:
     )(command)
 
 
+def cluster_option(command: _Command) -> _Command:
+    """Add --cluster; the command gets `cluster`."""
+    return click.option(
+        "--cluster",
+        metavar="ADDRESS|local",
+        help="Use the workers of a Dask scheduler, or --jobs processes here; the answer is the "
+        "same.",
+    )(command)
+
+
 def rigorous_option(command: _Command) -> _Command:
     """Add --rigorous; the command gets `rigorous`."""
     return click.option(

@@ -106,14 +106,6 @@ def input_names(model: ImportedModel, places: NDArray[np.intp]) -> list[str]:
     return [names[k] for k in places]
 
 
-def note_single_job(engine: str, jobs: int) -> None:
-    """Say so where several jobs were asked for and the engine can use one only."""
-    from cpwl_milp.engines.choice import is_stateless
-
-    if jobs != 1 and not is_stateless(engine):
-        click.echo(f"note: the {engine} engine runs as one job", err=True)
-
-
 def fail_check(where: str, found: str, expected: str) -> NoReturn:
     """A built-in check failed: exit code 4."""
     from cpwl_milp.core.errors import CheckFailedError

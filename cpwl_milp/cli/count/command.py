@@ -11,6 +11,7 @@ import click
 
 from cpwl_milp.cli.arguments.conditions import ConditionRequest, condition_options
 from cpwl_milp.cli.arguments.options import (
+    cluster_option,
     domain_options,
     engine_options,
     jobs_option,
@@ -45,6 +46,7 @@ _LEAST_REGIONS = 2_000
 @engine_options
 @limit_options
 @jobs_option
+@cluster_option
 @click.option(
     "--scope",
     default="all",
@@ -67,6 +69,7 @@ def command(
     engine: EngineRequest,
     limits: LimitRequest,
     jobs: int,
+    cluster: str | None,
     scope: str,
     linear: bool,
     rigorous: bool,
@@ -90,7 +93,7 @@ def command(
       cpwl-milp count network.onnx --box -1,1 --class 2 --where "y2 - y0 > 0.5"
     """
     from cpwl_milp.census import CountSettings, count_own_patterns, count_regions
-    from cpwl_milp.cli.arguments import domains, question
+    from cpwl_milp.cli.arguments import domains, question, workers
     from cpwl_milp.cli.count import answer
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.engines.choice import chosen_engine
@@ -121,9 +124,9 @@ def command(
     limit = limits.limits()
     if kind != "own" and limit.max_seconds is not None:
         limit = replace(limit, max_seconds=(1 - _ESTIMATE_SHARE) * limit.max_seconds)
-    settings = CountSettings(engine.settings(), limit, engine.bound_method, linear, jobs, rigorous)
-    searched = "milp" if kind == "own" else chosen_engine(problem, settings.engine)
-    question.note_single_job(searched, jobs)
+    searched = "milp" if kind == "own" else chosen_engine(problem, engine.settings())
+    who = workers.searchers(searched, jobs, cluster)
+    settings = CountSettings(engine.settings(), limit, engine.bound_method, linear, who, rigorous)
     progress = progress_on(sys.stderr)
     if kind == "own":
         count = count_own_patterns(problem, layer, settings, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -92,6 +93,9 @@ class CellsEngine:
         elif problem.network.layers:
             self._layout = lay_out(problem.network, domain.box, bounds)
         self._spare: list[State] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_spare": []}
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.domains.balls import Ball
@@ -33,6 +35,9 @@ class BallArbiter:
         self._with_points = with_points
         # What they keep between questions follows one search: each thread has its own.
         self._own = threading.local()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(BallArbiter, with_points=self._with_points), (self._network, self._ball)
 
     def settle(self, literals: Sequence[int], bits: Bits, question: Question) -> Verdict:
         """What a unit does on the cell of some literals within the ball."""

@@ -1,0 +1,1 @@
+"""Workers of a Dask scheduler, here or on other machines: the only room that knows Dask."""
