@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+_ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 60.0
 _DASK = [sys.executable, "-m", "dask"]
 _HERE = ("--host", "127.0.0.1", "--no-dashboard")
@@ -27,10 +28,13 @@ class Loopback:
     folder : Path
         Takes the scheduler's file, and what the processes say.
     n_workers : int
+    settings : dict of str to str
+        Of Dask, by the names of its environment variables.
     """
 
     folder: Path
     n_workers: int
+    settings: dict[str, str] = field(default_factory=dict)
     scheduler: subprocess.Popen[bytes] = field(init=False)
     workers: list[subprocess.Popen[bytes]] = field(init=False, default_factory=list)
 
@@ -51,26 +55,29 @@ class Loopback:
         try:
             for _ in range(self.n_workers):
                 self.add_worker()
-            self._wait()
+            self.wait(self.n_workers)
         except BaseException:
             self.stop()
             raise
         return self
 
-    def add_worker(self) -> subprocess.Popen[bytes]:
+    def add_worker(self) -> None:
         """Start one more worker, without waiting for it."""
         place = self.folder / f"worker-{len(self.workers)}"
         arguments = ("--scheduler-file", str(self.file), "--local-directory", str(place))
         more = ("--nthreads", "1", "--no-nanny", "--memory-limit", "0", "--death-timeout", "60")
-        worker = self._started("worker", *_HERE, *arguments, *more)
-        self.workers.append(worker)
-        return worker
+        self.workers.append(self._started("worker", *_HERE, *arguments, *more))
+
+    def kill_worker(self) -> None:
+        """Kill the first worker, without any warning, and forget it."""
+        worker = self.workers.pop(0)
+        worker.kill()
+        worker.wait()
 
     def stop(self) -> None:
         """End all processes."""
         for process in (*self.workers, self.scheduler):
             process.kill()
-        for process in (*self.workers, self.scheduler):
             process.wait()
 
     def __exit__(
@@ -85,18 +92,25 @@ class Loopback:
         said = self.folder / f"{arguments[0]}-{time.monotonic_ns()}.txt"
         with said.open("wb") as stream:
             return subprocess.Popen(
-                [*_DASK, *arguments], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+                [*_DASK, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                cwd=_ROOT,
+                env={**os.environ, **self.settings},
+                # A Ctrl-C in the terminal is for who uses them.
+                start_new_session=True,
             )
 
-    def _wait(self) -> None:
-        """Wait until the scheduler knows all workers."""
+    def wait(self, n_workers: int) -> None:
+        """Wait until the scheduler knows so many workers."""
         from distributed import Client
 
         end = time.monotonic() + _PATIENCE
         while not self.file.is_file():
             _require(self.scheduler, end)
         with Client(scheduler_file=str(self.file), set_as_default=False) as client:
-            client.wait_for_workers(self.n_workers, timeout=_PATIENCE)
+            client.wait_for_workers(n_workers, timeout=_PATIENCE)
 
 
 def _require(process: subprocess.Popen[bytes], end: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import warnings
 from collections.abc import Callable
@@ -55,18 +57,24 @@ class Cluster:
             If Dask is not installed, or nobody answers.
         """
         distributed = _distributed()
-        known = Path(address).is_file()
-        where: dict[str, Any] = {"scheduler_file": address} if known else {"address": address}
+        expected = "the address that `dask scheduler` prints, such as tcp://host:8786, or its file"
         try:
+            place = address
+            if Path(address).is_file():
+                place = json.loads(Path(address).read_text(encoding="utf-8"))["address"]
+            # First as a question: a client that cannot connect tries for long.
+            kind = asyncio.run(_asked_who(distributed, place))
+        except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
+            found = f"no scheduler answers at {address} ({type(error).__name__}: {error})"
+            raise InputError("--cluster", found, expected) from None
+        if kind != "Scheduler":
+            raise InputError("--cluster", f"a {kind.lower()} answers at {address}", expected)
+        with warnings.catch_warnings():
+            # Of other versions of this and that: those of this package must agree, see `parcels`.
+            warnings.simplefilter("ignore")
             client = distributed.Client(
-                **where, timeout=_ANSWER_SECONDS, set_as_default=False, name="cpwl-milp"
+                place, timeout=_ANSWER_SECONDS, set_as_default=False, name="cpwl-milp"
             )
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(
-                "--cluster",
-                f"no scheduler answers at {address} ({type(error).__name__})",
-                "the address that `dask scheduler` prints, such as tcp://host:8786, or its file",
-            ) from None
         return Cluster(client, address, client.close)
 
     @staticmethod
@@ -89,8 +97,9 @@ class Cluster:
             protocol="tls://",
             host="127.0.0.1",
             security=security,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
+            preload=["cpwl_milp.cluster.patient"],
             silence_logs=logging.CRITICAL,
         )
         client = distributed.Client(cluster, security=security, set_as_default=False)
@@ -121,6 +130,14 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self._stop()
+
+
+async def _asked_who(distributed: Any, address: str) -> str:
+    """What kind of server answers at an address."""
+    connection = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, timeout=_ANSWER_SECONDS, connection_args=connection) as it:
+        identity = await asyncio.wait_for(it.identity(), _ANSWER_SECONDS)
+    return str(identity["type"])
 
 
 def _distributed() -> Any:

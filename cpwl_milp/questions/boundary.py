@@ -28,12 +28,12 @@ from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.pattern import Packed, packed_size, unique
 from cpwl_milp.counting import count_bounds
 from cpwl_milp.engines.choice import chosen_engine, is_stateless
-from cpwl_milp.enumeration.limits import Limits, Pace
+from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket
 from cpwl_milp.enumeration.own_patterns import bits_of
 from cpwl_milp.enumeration.progress import ProgressReporter
-from cpwl_milp.enumeration.work import resolved_jobs
+from cpwl_milp.enumeration.workers import workers_of
 
 # The outputs, what vanishes on their boundary, and that they lead.
 _Cut = tuple[tuple[int, ...], Inequality, Condition]
@@ -222,7 +222,7 @@ def _part(
         limits=limits,
         sinks=[divided],
         progress=progress,
-        pace=Pace.for_counting(resolved_jobs(settings.jobs), row_bytes=len(posed.fixed) // 8),
+        pace=workers_of(settings.jobs).pace(len(posed.fixed) // 8, kept=False),
         jobs=settings.jobs,
     )
     patterns = divided.patterns

@@ -16,14 +16,14 @@ from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.counting import LayerBounds, count_bounds
 from cpwl_milp.engines.choice import chosen_engine, is_stateless
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
-from cpwl_milp.enumeration.limits import Limits, Pace
+from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.prefixes import Prefixes
 from cpwl_milp.enumeration.progress import ProgressReporter
 from cpwl_milp.enumeration.resume import Restart
-from cpwl_milp.enumeration.work import resolved_jobs
+from cpwl_milp.enumeration.workers import workers_of
 
 _BOUNDS_SHARE = 0.2
 _SAMPLING_SHARE = 0.1
@@ -80,9 +80,7 @@ def count_regions_where(
             limits=replace(limits, max_seconds=clock.left(1.0 - _SAMPLING_SHARE)),
             sinks=[own, prefixes],
             progress=progress,
-            pace=Pace.for_counting(
-                resolved_jobs(settings.jobs), row_bytes=packed_size(network.n_units)
-            ),
+            pace=workers_of(settings.jobs).pace(packed_size(network.n_units), kept=False),
             jobs=settings.jobs,
         )
     regions = outcome.regions(formulas.upper)

@@ -14,6 +14,7 @@ from cpwl_milp.enumeration.listing import ListedRegions
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Outcome
 from cpwl_milp.enumeration.progress import ProgressReporter
+from cpwl_milp.enumeration.workers import Jobs
 
 
 def list_regions_where(
@@ -25,7 +26,7 @@ def list_regions_where(
     bound_method: str = "crown",
     limits: Limits | None = None,
     progress: ProgressReporter | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     bounds: Bounds | None = None,
 ) -> tuple[RegionBatch, Outcome]:
     """List the regions of a network on a domain that meet a condition.
@@ -42,8 +43,8 @@ def list_regions_where(
     limits : Limits, optional
         Without `max_per_layer`.
     progress : ProgressReporter, optional
-    jobs : int
-        Threads, as `enumerate_regions` takes them.
+    jobs : int or Workers
+        As `enumerate_regions` takes them.
     bounds : Bounds, optional
         Of the extended network (`ConditionedProblem.extended`), where they are known already.
 

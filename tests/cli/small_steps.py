@@ -20,9 +20,9 @@ class SlowRecorder(RunRecorder):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named, min_seconds=0.0, max_seconds=0.0)
 
-    def prepared(self, advance: Any) -> Any:
+    def delivery(self, advance: Any, prepared: Any) -> Any:
         """Take one advance when the result is called."""
-        take = super().prepared(advance)
+        take = super().delivery(advance, prepared)
 
         def slowly() -> None:
             take()
@@ -37,4 +37,7 @@ if __name__ == "__main__":
     run.RunRecorder = SlowRecorder  # type: ignore[misc]
     LineProgress.__init__.__defaults__ = (0.0,)
     Pace.for_rows = staticmethod(lambda row_bytes, jobs=1: Pace(seconds=0.05, regions=600))  # type: ignore[method-assign]
+    Pace.for_others = staticmethod(  # type: ignore[method-assign]
+        lambda row_bytes: Pace(seconds=0.05, regions=100, ahead=10_000)
+    )
     main()

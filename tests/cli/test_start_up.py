@@ -11,7 +11,7 @@ import sys
 
 HEAVY = {
     *("numpy", "scipy", "onnx", "onnxruntime", "pyomo", "highspy", "numba", "matplotlib"),
-    *("pyarrow", "rich", "jinja2", "sqlite3"),
+    *("pyarrow", "rich", "jinja2", "sqlite3", "dask", "distributed"),
 }
 SCRIPT = """
 import json, sys

@@ -47,7 +47,5 @@ def connected(cluster: str, jobs: int) -> Cluster:
         n_workers = resolved_jobs(jobs if typed else 0)
         return context.with_resource(Cluster.local(n_workers))
     if typed:
-        raise click.UsageError(
-            "--jobs says how many processes with --cluster local; not with ADDRESS"
-        )
+        raise click.UsageError("--jobs is for --cluster local; an ADDRESS has its own workers")
     return context.with_resource(Cluster.at(cluster))

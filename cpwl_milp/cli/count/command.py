@@ -113,7 +113,7 @@ def command(
     if condition.given:
         from cpwl_milp.cli.count.conditioned import count_and_show
 
-        count_and_show(imported, where, condition, engine, limits, jobs, as_json=as_json)
+        count_and_show(imported, where, condition, engine, limits, jobs, cluster, as_json=as_json)
         return
     problem = Problem.of(imported.network, where)
     n_layers = len(problem.network.layers)

@@ -23,12 +23,13 @@ def count_and_show(
     engine: EngineRequest,
     limits: LimitRequest,
     jobs: int,
+    cluster: str | None,
     *,
     as_json: bool,
 ) -> None:
     """Count, print, and end with exit code 3 if the answer is a bracket."""
     from cpwl_milp.census import CountSettings
-    from cpwl_milp.cli.arguments import question
+    from cpwl_milp.cli.arguments import question, workers
     from cpwl_milp.cli.count import answer
     from cpwl_milp.conditions import ConditionedProblem
     from cpwl_milp.engines.choice import chosen_engine
@@ -37,8 +38,8 @@ def count_and_show(
 
     condition = request.resolved(imported.network)
     posed = ConditionedProblem.of(imported.network, where, condition)
-    settings = CountSettings(engine.settings(), limits.limits(), engine.bound_method, jobs=jobs)
-    question.note_single_job(chosen_engine(posed.extended, settings.engine), jobs)
+    who = workers.searchers(chosen_engine(posed.extended, engine.settings()), jobs, cluster)
+    settings = CountSettings(engine.settings(), limits.limits(), engine.bound_method, jobs=who)
     count = count_regions_where(posed, settings, progress_on(sys.stderr))
     if as_json:
         described = question.described(imported)
