@@ -89,6 +89,66 @@ def plus_scaled(typing, total, value, factor):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def filled(typing, value):  # type: ignore[no-untyped-def]
+    """Eight times a number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _filled(builder, args[0])
+
+    return lanes(types.float64), codegen
+
+
+@intrinsic
+def plus_product(typing, total, a, b):  # type: ignore[no-untyped-def]
+    """``total + a * b``, one rounding or two; NaN and infinity as in IEEE 754."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        total, a, b = args
+        product = builder.fmul(a, b, flags=("contract",))
+        return builder.fadd(total, product, flags=("contract",))
+
+    return lanes(lanes, lanes, lanes), codegen
+
+
+@intrinsic
+def quotient(typing, a, b):  # type: ignore[no-untyped-def]
+    """``a / b``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fdiv(args[0], args[1])
+
+    return lanes(lanes, lanes), codegen
+
+
+@intrinsic
+def where_above(typing, a, b, yes, no):  # type: ignore[no-untyped-def]
+    """``yes[k]`` where ``a[k] > b[k]``, else ``no[k]``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a, b, yes, no = args
+        return builder.select(builder.fcmp_ordered(">", a, b), yes, no)
+
+    return lanes(lanes, lanes, lanes, lanes), codegen
+
+
+@intrinsic
+def least_lane(typing, a):  # type: ignore[no-untyped-def]
+    """The least of the eight."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = args[0]
+        undefined = ir.Constant(_VECTOR, ir.Undefined)
+        for half in (4, 2, 1):
+            order = [(k + half) % N_LANES for k in range(N_LANES)]
+            mask = ir.Constant(ir.VectorType(ir.IntType(32), N_LANES), order)
+            other = builder.shuffle_vector(found, undefined, mask)
+            found = builder.select(builder.fcmp_ordered("<", found, other), found, other)
+        return builder.extract_element(found, ir.IntType(32)(0))
+
+    return types.float64(lanes), codegen
+
+
+@intrinsic
 def least(typing, a, b):  # type: ignore[no-untyped-def]
     """The lesser of each pair."""
 

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.proof.edges import (
+    WAY,
+    blocking,
+    enter,
+    find_slopes,
+    height,
+    steepest,
+    step_along,
+)
 from cpwl_milp.engines.proof.state import AGE, PIVOTS
 from cpwl_milp.engines.proof.strict import strict_entry, strict_inline, strict_kernel
 
-# Targets and walls are of order one.
-_LEAST_SLOPE = 1e-12
 TOLERANCE = 1e-11
-_TIE = 1e-13
+# A step that gains less is none.
+_STALLS = 1e-14
 # A witness closer than that to a wall is moved.
 _CLOSE_BY = 1e-6
-# Edges are computed anew after so many pivots along a path.
-_STALE = 60
 
 # What `cross` found.
 CROSSED = 0
@@ -26,147 +32,57 @@ NEGATIVE_ONLY = 2
 
 
 @strict_inline
-def height(target, vertex):
-    """A function's value at a vertex."""
-    value = target[0]
-    for k in range(vertex.shape[0]):
-        value += target[k + 1] * vertex[k]
-    return value
-
-
-@strict_inline
-def descending(target, edges, active, slopes, sign, bland):
-    """The edge along which ``sign * target`` falls the most, -1 if none; fills `slopes`."""
-    d = slopes.shape[0]
-    best, steepest = -1, 0.0
-    for j in range(d):
-        slope, length = 0.0, 0.0
-        for k in range(d):
-            edge = edges[j, k]
-            slope += target[k + 1] * edge
-            length = max(length, abs(edge))
-        slope *= sign
-        slopes[j] = slope
-        if slope < -_LEAST_SLOPE * length:
-            if bland:
-                if best < 0 or active[j] < active[best]:
-                    best = j
-            elif slope < steepest * length:
-                best, steepest = j, slope / length
-    return best
-
-
-@strict_inline
-def blocking(vertex, edges, active, walls, in_geometry, n_walls, edge):
-    """The function that an edge reaches first, and after which step; (-1, 0) if none."""
-    d = vertex.shape[0]
-    way = edges[edge]
-    best, shortest, best_slope = -1, 1e300, 0.0
-    length = 0.0
-    for k in range(d):
-        length = max(length, abs(way[k]))
-    least = _LEAST_SLOPE * length
-    for c in range(d):
-        slope = way[c]
-        if abs(slope) > least:
-            room = 1.0 - vertex[c] if slope > 0.0 else 1.0 + vertex[c]
-            step = max(room, 0.0) / abs(slope)
-            if step < shortest:
-                best, shortest, best_slope = (d + c if slope > 0.0 else c), step, abs(slope)
-    for wall in range(n_walls):
-        row = walls[wall]
-        slope = 0.0
-        for k in range(d):
-            slope += row[k + 1] * way[k]
-        if slope < -least and in_geometry[wall] == 1:
-            room = row[0]
-            for k in range(d):
-                room += row[k + 1] * vertex[k]
-            room = max(room, 0.0)
-            # No division where it is far.
-            if room > -slope * (shortest + _TIE * length):
-                continue
-            step = room / -slope
-            if step < shortest - _TIE * length or -slope > best_slope:
-                best, shortest, best_slope = 2 * d + wall, min(step, shortest), -slope
-    for j in range(d):
-        if active[j] == best and j != edge:
-            # Rounding: an active function does not change along this edge.
-            return -1, 0.0
-    return best, shortest
-
-
-@strict_inline
-def enter(edges, active, walls, edge, function):
-    """A function becomes active in place of that of an edge, at a vertex where it is 0."""
-    d = active.shape[0]
-    way = edges[edge]
-    wall = max(0, function - 2 * d)
-    c = function % d
-    pivot = 0.0
-    if function < 2 * d:
-        pivot = way[c] if function < d else -way[c]
-    else:
-        for k in range(d):
-            pivot += walls[wall, k + 1] * way[k]
-    inverse = 1.0 / pivot
-    for k in range(d):
-        way[k] *= inverse
-    for j in range(d):
-        if j == edge:
-            continue
-        other = edges[j]
-        slope = 0.0
-        if function < 2 * d:
-            slope = other[c] if function < d else -other[c]
-        else:
-            for k in range(d):
-                slope += walls[wall, k + 1] * other[k]
-        if slope != 0.0:
-            for k in range(d):
-                other[k] -= slope * way[k]
-    active[edge] = function
-
-
-@strict_inline
-def step_along(vertex, way, step):
-    """Move a vertex along an edge."""
-    for k in range(vertex.shape[0]):
-        vertex[k] += step * way[k]
-
-
-@strict_kernel
 def lowest(state, slot, n_walls, stop):
-    """Move the vertex to where the target is least.
+    """Move a slot's vertex to where the target is least.
 
     Returns
     -------
     bool
         False if that fails, or where the target falls below `stop` on the way.
     """
-    vertex, edges, active = state.vertex[slot], state.edges[slot], state.active[slot]
-    target, slopes, walls, kept = state.target, state.slopes, state.walls, state.in_geometry
-    d = vertex.shape[0]
-    stalled = 0
-    steps = 0
-    found = False
-    for _ in range(60 + 8 * (n_walls + d)):
-        if height(target, vertex) < stop:
-            break
-        edge = descending(target, edges, active, slopes, 1.0, stalled > 2 * d + 6)
-        if edge < 0:
-            found = True
-            break
-        function, step = blocking(vertex, edges, active, walls, kept, n_walls, edge)
-        if function < 0:
-            break
-        stalled = stalled + 1 if -slopes[edge] * step < 1e-14 else 0
-        step_along(vertex, edges[edge], step)
-        enter(edges, active, walls, edge, function)
-        steps += 1
+    steps = descend(
+        state.vertex[slot],
+        state.edges[slot],
+        state.active[slot],
+        state.target,
+        state.slopes,
+        state.walls,
+        state.columns,
+        state.kept,
+        state.work,
+        n_walls,
+        stop,
+    )
+    found = steps >= 0
+    steps = steps if found else ~steps
     state.split[slot, AGE] += steps
     state.counters[PIVOTS] += steps
     return found
+
+
+@strict_kernel
+def descend(vertex, edges, active, target, slopes, walls, columns, kept, work, n_walls, stop):
+    """As `lowest`: the number of pivots, or if that failed, minus it, minus 1."""
+    d = vertex.shape[0]
+    stalled = 0
+    value = height(target, vertex)
+    most = 60 + 8 * (n_walls + d)
+    for steps in range(most):
+        if value < stop:
+            return ~steps
+        find_slopes(target, edges, slopes, work)
+        edge = steepest(slopes, active, work, 1.0, stalled > 2 * d + 6)
+        if edge < 0:
+            return steps
+        function, step = blocking(vertex, edges, active, columns, kept, n_walls, work, edge)
+        if function < 0:
+            return ~steps
+        gain = -slopes[edge] * step
+        stalled = stalled + 1 if gain < _STALLS else 0
+        value -= gain
+        step_along(vertex, work, step)
+        enter(edges, active, walls, work, edge, function)
+    return ~most
 
 
 @strict_kernel
@@ -184,7 +100,7 @@ def recentre(state, slot, n_walls):
                 nearest, function = min(1.0 - t, 1.0 + t), (c if t < 0.0 else d + c)
         for wall in range(n_walls):
             room = height(state.walls[wall], state.witness[slot])
-            if room < nearest and state.in_geometry[wall] == 1:
+            if room < nearest and state.kept[wall] != 0.0:
                 nearest, function = room, 2 * d + wall
         if function < 0:
             return
@@ -200,7 +116,7 @@ def recentre(state, slot, n_walls):
             state.witness[slot, k] += 0.5 * (state.vertex[slot, k] - state.witness[slot, k])
 
 
-@strict_kernel
+@strict_inline
 def cross(state, slot, n_walls, function):
     """Move the vertex to the hyperplane of the target, which is wall `function - 2 d`.
 
@@ -215,7 +131,7 @@ def cross(state, slot, n_walls, function):
         The target there; 0 where there is no such point.
     """
     vertex, edges, active = state.vertex[slot], state.edges[slot], state.active[slot]
-    target, slopes, walls, kept = state.target, state.slopes, state.walls, state.in_geometry
+    target, slopes, walls, work = state.target, state.slopes, state.walls, state.work
     d = vertex.shape[0]
     value = height(target, vertex)
     sign = -1.0 if value < -TOLERANCE else 1.0
@@ -223,7 +139,8 @@ def cross(state, slot, n_walls, function):
     stalled = 0
     above, below = 0.0, 0.0
     for _ in range(80 + 8 * (n_walls + d)):
-        edge = descending(target, edges, active, slopes, sign, stalled > 2 * d + 6)
+        find_slopes(target, edges, slopes, work)
+        edge = steepest(slopes, active, work, sign, stalled > 2 * d + 6)
         value = sign * height(target, vertex)
         if edge < 0:
             if started_at_zero and value <= TOLERANCE:
@@ -232,8 +149,10 @@ def cross(state, slot, n_walls, function):
                 sign = -sign
                 continue
             break
-        slope = slopes[edge]
-        blocker, step = blocking(vertex, edges, active, walls, kept, n_walls, edge)
+        slope = sign * slopes[edge]
+        blocker, step = blocking(
+            vertex, edges, active, state.columns, state.kept, n_walls, work, edge
+        )
         if blocker < 0:
             break
         state.split[slot, AGE] += 1
@@ -242,85 +161,20 @@ def cross(state, slot, n_walls, function):
             start = max(value, 0.0)
             for k in range(d):
                 here = vertex[k]
-                there = here + step * edges[edge, k]
+                there = here + step * work[WAY, k]
                 state.point[k] = here if sign > 0.0 else there
                 state.opposite[k] = there if sign > 0.0 else here
             if sign > 0.0:
                 above, below = start, end
             else:
                 above, below = -end, -start
-            step_along(vertex, edges[edge], start / -slope)
-            enter(edges, active, walls, edge, function)
+            step_along(vertex, work, start / -slope)
+            enter(edges, active, walls, work, edge, function)
             return CROSSED, above, below
-        stalled = stalled + 1 if -slope * step < 1e-14 else 0
-        step_along(vertex, edges[edge], step)
-        enter(edges, active, walls, edge, blocker)
+        stalled = stalled + 1 if -slope * step < _STALLS else 0
+        step_along(vertex, work, step)
+        enter(edges, active, walls, work, edge, blocker)
     return (POSITIVE_ONLY if sign > 0.0 else NEGATIVE_ONLY), above, below
-
-
-@strict_kernel
-def refresh(state, slot):
-    """Edges and vertex computed anew from the active functions, if many pivots made them.
-
-    Gauss-Jordan elimination in place of the edges, with a copy of nothing: the last slot's edges
-    serve as scratch. Leaves all as it is where the functions look dependent.
-    """
-    if state.split[slot, AGE] < _STALE:
-        return
-    state.split[slot, AGE] = 0
-    d = state.vertex.shape[1]
-    spare = state.edges.shape[0] - 1
-    if slot == spare:
-        return
-    work = state.edges[spare]
-    # Newton's iteration for the inverse: E <- E (2 I - N E), N the gradients (Schulz 1933). Two
-    # steps square the error twice; cheaper to write than an elimination, and as good here.
-    for _ in range(2):
-        for i in range(d):
-            for j in range(d):
-                # The slope of active function i along edge j.
-                value = slope_of(state, slot, state.active[slot, i], j)
-                work[i, j] = (2.0 if i == j else 0.0) - value
-        for k in range(d):
-            for j in range(d):
-                total = 0.0
-                for i in range(d):
-                    total += state.edges[slot, i, k] * work[i, j]
-                state.slopes[j] = total
-            for j in range(d):
-                state.edges[slot, j, k] = state.slopes[j]
-    for i in range(d):
-        function = state.active[slot, i]
-        state.slopes[i] = -room_of(state, slot, function)
-    for i in range(d):
-        for k in range(d):
-            state.vertex[slot, k] += state.slopes[i] * state.edges[slot, i, k]
-
-
-@strict_kernel
-def slope_of(state, slot, function, edge):
-    """How fast a function changes along an edge."""
-    d = state.vertex.shape[1]
-    if function < 2 * d:
-        c = function % d
-        return state.edges[slot, edge, c] if function < d else -state.edges[slot, edge, c]
-    slope = 0.0
-    for k in range(d):
-        slope += state.walls[function - 2 * d, k + 1] * state.edges[slot, edge, k]
-    return slope
-
-
-@strict_kernel
-def room_of(state, slot, function):
-    """A function's value at the vertex."""
-    d = state.vertex.shape[1]
-    if function < 2 * d:
-        t = state.vertex[slot, function % d]
-        return 1.0 + t if function < d else 1.0 - t
-    value = state.walls[function - 2 * d, 0]
-    for k in range(d):
-        value += state.walls[function - 2 * d, k + 1] * state.vertex[slot, k]
-    return value
 
 
 @strict_entry
@@ -331,4 +185,4 @@ def impose(state, wall):
         state.target[k] = state.walls[wall, k]
     if height(state.target, state.vertex[0]) < 0.0:
         cross(state, 0, wall, 2 * d + wall)
-    state.in_geometry[wall] = 1
+    state.kept[wall] = 1.0

@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from cpwl_milp.engines.lanes import above, filled, load, plus_product, store
 from cpwl_milp.engines.proof.state import OF_BELOW, OF_PATTERN, UPDATES, VERSION
 from cpwl_milp.engines.proof.strict import strict_inline, strict_kernel
 
@@ -230,16 +231,18 @@ def proved_least(plan, state, slot, n_terms):
             return -np.inf
         size += share * state.of_wall[wall, 0]
         error += share * state.of_wall[wall, 1]
-    least = 0.0
-    for k in range(d + 1):
-        value = state.target[k]
+    padded = state.target.shape[0]
+    for first in range(0, padded, 8):
+        rest = load(state.target, first)
         for n in range(n_terms):
-            value -= state.shares[n] * state.walls[state.terms[n], k]
-        if k == 0:
-            least += value
-        else:
-            # In the box |t| <= 1: roundings are covered as those of the coefficients are.
-            least += value * (state.lows[slot, k - 1] if value > 0.0 else state.highs[slot, k - 1])
+            wall = load(state.walls, state.terms[n] * padded + first)
+            rest = plus_product(rest, wall, filled(-state.shares[n]))
+        store(state.rest, first, rest)
+    least = state.rest[0]
+    for k in range(d):
+        value = state.rest[k + 1]
+        # In the box |t| <= 1: roundings are covered as those of the coefficients are.
+        least += value * (state.lows[slot, k] if value > 0.0 else state.highs[slot, k])
     gamma = (2.0 * n_terms + 2.0 * d + 16.0) * 2.0 * _ROUNDOFF
     return least - (error + gamma * size) * (1.0 + gamma)
 
@@ -281,11 +284,15 @@ def find_sure(plan, state, slot, layer):
 
 
 @strict_inline
-def is_inside(plan, state, slot, n_domain):
-    """Whether a cell's witness, rounded to `state.point`, is strictly inside domain and cell.
+def margin_of(plan, size, error):
+    """What a value computed at a witness must exceed: then it is above 0 at the point in x."""
+    gamma = (plan.centre.shape[0] + 16.0) * 2.0 * _ROUNDOFF + 2.0 * plan.drift
+    return (error + gamma * size) * (1.0 + gamma)
 
-    Of the walls, those of the domain that are 0 everywhere bound nothing.
-    """
+
+@strict_inline
+def is_inside(plan, state, slot, n_walls):
+    """Whether a slot's witness, rounded to `state.point`, is strictly inside domain and walls."""
     d = plan.centre.shape[0]
     for k in range(d):
         t = state.witness[slot, k]
@@ -295,13 +302,15 @@ def is_inside(plan, state, slot, n_domain):
         if not plan.lower[k] < x < plan.upper[k]:
             return False
         state.point[k] = x
-    gamma = (d + 16.0) * 2.0 * _ROUNDOFF + 2.0 * plan.drift
-    for wall in range(n_domain + slot):
-        if wall < n_domain and state.of_wall[wall, 0] == 0.0:
-            continue
-        value = state.walls[wall, 0]
+    columns, margins = state.columns, state.margins
+    capacity = columns.shape[1]
+    for first in range(0, n_walls, 8):
+        value = load(columns, first)
         for k in range(d):
-            value += state.walls[wall, k + 1] * state.witness[slot, k]
-        if not value > (state.of_wall[wall, 1] + gamma * state.of_wall[wall, 0]) * (1.0 + gamma):
+            column = load(columns, (k + 1) * capacity + first)
+            value = plus_product(value, column, filled(state.witness[slot, k]))
+        here = above(value, load(margins, first))
+        asked = 255 if n_walls - first >= 8 else (1 << (n_walls - first)) - 1
+        if here & asked != asked:
             return False
     return True

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Dense, Vector
+from cpwl_milp.engines.lanes import N_LANES
+from cpwl_milp.engines.proof.edges import N_WORK
 from cpwl_milp.engines.proof.plan import Plan
 
 # Places in `State.at`.
@@ -51,17 +53,22 @@ class State(NamedTuple):
         Units of the layer at hand that surely have bit 0, or 1.
     target, of_target : the function at hand; its size, error and scale
     shares, terms : multipliers and their walls
-    walls : ndarray, shape (.., d + 1)
+    rest, work : scratch, see `maps.proved_least` and `edges`
+    walls : ndarray, shape (.., d + 1 padded to whole vectors)
         Scaled by powers of two.
-    in_geometry : ndarray
-        Whether vertices keep to the wall.
+    columns : ndarray, shape (d + 1, ..)
+        The walls once more, one a column.
+    margins : ndarray
+        Beyond that a computed value is above 0 in truth; -1 where the function is 0.
+    kept : ndarray
+        1 for a wall that vertices keep to, else 0; also for those behind the last.
     of_wall : ndarray, shape (.., 2)
         Size and error.
     wall_scale : ndarray
     lows, highs : ndarray, shape (.., d), one row a slot
         A box that holds the cell, in t.
     vertex, edges, active, witness : one a slot
-        A vertex, the d edges from there (rows; along edge j only the function of `active[j]`
+        A vertex, the d edges from there (columns; along edge j only the function of `active[j]`
         changes, with slope 1), and a point inside. Ids of functions: c and d + c for the faces
         ``t_c >= -1`` and ``t_c <= 1``, ``2 d + i`` for wall i.
     opens : ndarray of uint64, one row a slot
@@ -87,10 +94,14 @@ class State(NamedTuple):
     point: Vector
     opposite: Vector
     slopes: Vector
+    rest: Vector
+    work: Dense
     walls: Dense
+    columns: Dense
     of_wall: Dense
     wall_scale: Vector
-    in_geometry: NDArray[np.int8]
+    margins: Vector
+    kept: Vector
     vertex: Dense
     edges: NDArray[np.float64]
     active: NDArray[np.int64]
@@ -139,18 +150,23 @@ def new_state(
     slots = _FIRST_SLOTS
     sizes = np.abs(rows).sum(axis=1) * (1 + 1e-12) + errors
     exponents = np.frexp(sizes)[1].astype(np.int64)
-    walls = np.zeros((len(rows) + slots, d + 1))
-    walls[: len(rows)] = np.ldexp(rows, -exponents[:, None])
+    walls = np.zeros((len(rows) + slots, _padded(d + 1)))
+    walls[: len(rows), : d + 1] = np.ldexp(rows, -exponents[:, None])
     of_wall = np.zeros((len(walls), 2))
     of_wall[: len(rows)] = np.ldexp(np.column_stack([sizes, errors]), -exponents[:, None])
     exact_zero = ~rows.any(axis=1)
     of_wall[: len(rows)][exact_zero] = 0.0
+    gamma = (d + 16.0) * 2.0**-52 + 2.0 * plan.drift
+    margins = np.zeros(_padded(len(walls)))
+    margins[: len(rows)] = (of_wall[: len(rows), 1] + gamma * of_wall[: len(rows), 0]) * (1 + gamma)
+    # 0 everywhere, which bounds nothing.
+    margins[: len(rows)][exact_zero] = -1.0
     wall_scale = np.ones(len(walls))
     wall_scale[: len(rows)] = np.ldexp(1.0, -exponents)
     at = np.zeros(N_PLACES, dtype=np.int64)
     at[WRITES] = writes
-    edges = np.zeros((slots, d, d))
-    edges[0] = np.eye(d)
+    edges = np.zeros((slots, d, _padded(d)))
+    edges[0, :, :d] = np.eye(d)
     active = np.zeros((slots, d), dtype=np.int64)
     active[0] = np.arange(d)
     vertex = np.zeros((slots, d))
@@ -174,17 +190,21 @@ def new_state(
         charges=np.zeros(n_rows),
         sure=np.zeros((2, most_words), dtype=np.uint64),
         value=np.zeros(d + 1),
-        target=np.zeros(d + 1),
+        target=np.zeros(_padded(d + 1)),
         of_target=np.zeros(3),
         shares=np.zeros(d),
         terms=np.zeros(d, dtype=np.int64),
         point=np.zeros(d),
         opposite=np.zeros(d),
-        slopes=np.zeros(d),
+        slopes=np.zeros(_padded(d)),
+        rest=np.zeros(_padded(d + 1)),
+        work=_work_space(d, len(walls)),
         walls=walls,
+        columns=_columns(walls, d),
         of_wall=of_wall,
         wall_scale=wall_scale,
-        in_geometry=np.zeros(len(walls), dtype=np.int8),
+        margins=margins,
+        kept=np.zeros(margins.size),
         vertex=vertex,
         edges=edges,
         active=active,
@@ -204,7 +224,8 @@ def new_state(
 
 
 _BY_SLOT = ("vertex", "edges", "active", "witness", "lows", "highs", "opens", "ranges", "split")
-_BY_WALL = ("walls", "of_wall", "wall_scale", "in_geometry")
+_BY_WALL = ("walls", "of_wall", "wall_scale")
+_BY_PADDED_WALL = ("margins", "kept")
 
 
 def grown(state: State) -> State:
@@ -214,4 +235,26 @@ def grown(state: State) -> State:
     for name in (*_BY_SLOT, *_BY_WALL):
         array = getattr(state, name)
         larger[name] = np.concatenate([array, np.zeros((more, *array.shape[1:]), array.dtype)])
+    n_walls, d = len(larger["walls"]), state.vertex.shape[1]
+    for name in _BY_PADDED_WALL:
+        array = getattr(state, name)
+        larger[name] = np.concatenate([array, np.zeros(_padded(n_walls) - array.size)])
+    larger["columns"] = _columns(larger["walls"], d)
+    larger["work"] = _work_space(d, n_walls)
     return state._replace(**larger)
+
+
+def _padded(n: int) -> int:
+    """Whole vectors."""
+    return -(-n // N_LANES) * N_LANES
+
+
+def _columns(walls: Dense, d: int) -> Dense:
+    """The walls by columns, shape (d + 1, padded)."""
+    columns = np.zeros((d + 1, _padded(len(walls))))
+    columns[:, : len(walls)] = walls[:, : d + 1].T
+    return columns
+
+
+def _work_space(d: int, n_walls: int) -> Dense:
+    return np.zeros((N_WORK, _padded(max(d, n_walls))))

@@ -75,13 +75,13 @@ def write_split(state, unit):
 
 
 @strict_kernel
-def write_leaf(state):
-    """A region with `state.point` inside."""
+def write_leaf(state, point):
+    """A region with a point inside."""
     if state.at[WRITES] == 0:
         return
     put_byte(state, _LEAF)
-    for k in range(state.point.shape[0]):
-        put_float(state, state.point[k])
+    for k in range(point.shape[0]):
+        put_float(state, point[k])
 
 
 @strict_inline
