@@ -7,11 +7,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.core.pattern import Packed, unpack
+from cpwl_milp.core.pattern import Packed
 
 Words = NDArray[np.uint64]
 
 _ROWS = 1 << 16
+# Each byte with its bits in the other order.
+_REVERSED = np.packbits(
+    np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1), axis=1, bitorder="little"
+)[:, 0]
 
 
 def as_words(packed: Iterable[Packed], widths: Sequence[int]) -> Words:
@@ -19,25 +23,29 @@ def as_words(packed: Iterable[Packed], widths: Sequence[int]) -> Words:
 
     Rows compare as the patterns do: lexicographically, unit 0 first.
     """
-    sizes = [(n + 63) // 64 for n in widths]
-    found = [np.zeros((0, sum(sizes)), dtype=np.uint64)]
+    n_words = sum((n + 63) // 64 for n in widths)
+    found = [np.zeros((0, n_words), dtype=np.uint64)]
     for batch in packed:
         for start in range(0, len(batch), _ROWS):
-            bits = unpack(batch[start : start + _ROWS], sum(widths))
-            found.append(_words_of(bits, widths, sizes))
+            found.append(_words_of(batch[start : start + _ROWS], widths, n_words))
     return np.concatenate(found)
 
 
-def _words_of(bits: NDArray[np.bool_], widths: Sequence[int], sizes: Sequence[int]) -> Words:
-    words = np.zeros((len(bits), sum(sizes)), dtype=np.uint64)
-    unit = word = 0
-    for n, size in zip(widths, sizes, strict=True):
-        padded = np.zeros((len(bits), 8 * size), dtype=np.uint8)
-        some = np.packbits(bits[:, unit : unit + n], axis=1)
-        padded[:, : some.shape[1]] = some
-        words[:, word : word + size] = padded.view(">u8")
-        unit += n
-        word += size
+def _words_of(batch: Packed, widths: Sequence[int], n_words: int) -> Words:
+    rows = np.zeros((len(batch), batch.shape[1] + 9), dtype=np.uint8)
+    # One string of bits a row, unit 0 first.
+    rows[:, : batch.shape[1]] = _REVERSED[batch]
+    words = np.empty((len(batch), n_words), dtype=np.uint64)
+    first = word = 0
+    for n in widths:
+        for start in range(first, first + n, 64):
+            byte, shift = divmod(start, 8)
+            eight = np.ascontiguousarray(rows[:, byte : byte + 8]).view(">u8")[:, 0]
+            bits = (eight << np.uint64(shift)) | (rows[:, byte + 8] >> (8 - shift))
+            left = min(64, first + n - start)
+            words[:, word] = bits & ~np.uint64((1 << (64 - left)) - 1)
+            word += 1
+        first += n
     return words
 
 
