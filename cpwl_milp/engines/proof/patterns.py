@@ -26,8 +26,10 @@ def as_words(packed: Iterable[Packed], widths: Sequence[int]) -> Words:
     n_words = sum((n + 63) // 64 for n in widths)
     found = [np.zeros((0, n_words), dtype=np.uint64)]
     for batch in packed:
-        for start in range(0, len(batch), _ROWS):
-            found.append(_words_of(batch[start : start + _ROWS], widths, n_words))
+        found += [
+            _words_of(batch[start : start + _ROWS], widths, n_words)
+            for start in range(0, len(batch), _ROWS)
+        ]
     return np.concatenate(found)
 
 
