@@ -20,8 +20,9 @@ _SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
     "terms": plan.terms,
     "information": plan.information,
     "large": lambda _: plan.large(),
+    "brackets": lambda _: plan.every_network(),
 }
-# `large` takes an hour and needs some 20 GB of disk.
+# `large` takes an hour and needs some 20 GB of disk; `brackets` takes a minute a public network.
 _DEFAULT = ("threads", "table", "everyday", "growth", "terms", "information")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks import jacobians, relucent_walk
+from benchmarks import brackets, jacobians, relucent_walk
 from benchmarks.measurement import Job
 
 ACAS = "small/acasxu/ACASXU_run2a_1_1_batch_2000.onnx@small/acasxu/vnnlib/prop_3.vnnlib"
@@ -242,6 +242,11 @@ def information(rounds: int) -> list[Group]:
     """Estimators beside others' and alone."""
     pairs = [Group((Job(a, n), Job(b, n)), rounds) for _, a, n, b in ESTIMATORS]
     return [*pairs, *(Group((Job(tool, n),)) for _, tool, n, _ in ESTIMATIONS)]
+
+
+def every_network() -> list[Group]:
+    """A minute for each public network."""
+    return [Group((job,)) for job in brackets.jobs()]
 
 
 def large() -> list[Group]:

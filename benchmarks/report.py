@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import results, tables
+from benchmarks import brackets, results, tables
 from benchmarks.figure import draw
 from benchmarks.fits import grown
 from benchmarks.results import Results
@@ -30,6 +30,7 @@ _TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "terms": ("terms", tables.linear_terms),
     "information": ("information", tables.estimators),
     "large": ("large", tables.memory),
+    "brackets": ("brackets", brackets.table),
 }
 _BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
 

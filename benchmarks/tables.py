@@ -46,7 +46,7 @@ def side_by_side(found: Results) -> str:
         "over the loop",
         "over relucent",
     ]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def against_targets(found: Results) -> str:
@@ -83,7 +83,7 @@ def against_targets(found: Results) -> str:
         "of the target",
         "over the peer (1)",
     ]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def over_the_loop(found: Results) -> str:
@@ -116,7 +116,7 @@ def over_the_loop(found: Results) -> str:
         "our whole count",
         "target",
     ]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def exponents(found: Results) -> str:
@@ -131,7 +131,7 @@ def exponents(found: Results) -> str:
         ]
         for growth in grown(found)
     ]
-    table = _markdown(["networks", "what grows", "from, to", "us a region", "exponent"], rows)
+    table = markdown(["networks", "what grows", "from, to", "us a region", "exponent"], rows)
     return f"{_PICTURE}\n\n{table}" if rows else ""
 
 
@@ -158,7 +158,7 @@ def by_threads(found: Results) -> str:
             ]
         )
     head = ["network", "regions", "engine", "1 thread, s", "2 threads, s", "ratio", "pairs"]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def everyday(found: Results) -> str:
@@ -175,7 +175,7 @@ def everyday(found: Results) -> str:
             rows.append([_what(m), f"{m.cpu:.1f} s CPU", "10 s in all", _met(m.cpu < 10)])
         else:
             rows.append([_what(m), f"{m.cpu:.2f} s CPU", "-", "-"])
-    return _markdown(["what", "measured", "target", "met"], rows)
+    return markdown(["what", "measured", "target", "met"], rows)
 
 
 def _own_patterns_row(m: Measurement) -> list[str]:
@@ -232,7 +232,7 @@ def linear_terms(found: Results) -> str:
         "met",
         "our peak, MB",
     ]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def estimators(found: Results) -> str:
@@ -248,7 +248,7 @@ def estimators(found: Results) -> str:
         ratio = "-" if times[1] is None else f"{times[1] / times[0]:.1f}x"
         rows.append([what, network, f"{1e3 * times[0]:.3g}", theirs_told, ratio])
     head = ["what", "samples x units", "ours, ms", "other, ms", "ours is faster"]
-    parts = [_markdown(head, rows)] if rows else []
+    parts = [markdown(head, rows)] if rows else []
     rows = []
     for what, tool, network, most in plan.ESTIMATIONS:
         for m in found.of(tool, network):
@@ -258,7 +258,7 @@ def estimators(found: Results) -> str:
             memory = "-" if own is None else f"{own:.0f} MB"
             rows.append([what, network, f"{m.cpu:.3g}", f"{most}", _met(m.cpu < most), memory])
     head = ["what", "samples x units", "CPU s", "target, s", "met", "own memory"]
-    parts += [_markdown(head, rows)] if rows else []
+    parts += [markdown(head, rows)] if rows else []
     return "\n\n".join(parts)
 
 
@@ -284,7 +284,7 @@ def memory(found: Results) -> str:
             ]
         )
     head = ["what", "regions", "peak memory", "target", "met", "CPU s", "regions/s", "on disk"]
-    lines = [_markdown(head, rows)]
+    lines = [markdown(head, rows)]
     lines += [
         f"The textbook loop on {m.job.network}: {m.regions} regions"
         f"{', all of them,' if m.complete else ''} in {m.cpu:,.0f} s of CPU time,"
@@ -372,7 +372,8 @@ def _met(met: bool) -> str:
     return "yes" if met else "no"
 
 
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A table whose first column is text; "" without rows."""
     if not rows:
         return ""
     rule = ["---", *["--:"] * (len(head) - 1)]

@@ -48,6 +48,7 @@ TOOLS = {
             "plane": "plane",
         }.items()
     },
+    "bracket": ("benchmarks.brackets", "count"),
     "textbook": ("benchmarks.textbook", "loop"),
     "relucent": ("benchmarks.relucent_walk", "walk"),
 }

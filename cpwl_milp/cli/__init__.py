@@ -18,7 +18,7 @@ _COMMANDS = {
     "bounds": "bounds",
     "count": "count.command",
     "enumerate": "enumerate",
-    "estimate": "estimate",
+    "estimate": "estimate.command",
     "boundary": "boundary",
     "information": "information.command",
     "plane": "plane.command",

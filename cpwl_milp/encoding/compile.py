@@ -71,7 +71,7 @@ def compile_encoding(encoding: Encoding) -> Compiled:
         np.where(kinds < 0, np.inf, rhs),
         np.array([_or(v.lb, -np.inf) for v in form.columns]),
         np.array([_or(v.ub, np.inf) for v in form.columns]),
-        np.array([v.is_binary() for v in form.columns], dtype=np.bool_),
+        np.array([v.is_integer() or v.is_binary() for v in form.columns], dtype=np.bool_),
     )
     on_columns = [
         columns[id(model.on[key])] if key in model.on else -1

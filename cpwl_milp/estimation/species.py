@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cpwl_milp.core.bounds import Bounds
-from cpwl_milp.core.pattern import pack, unique
+from cpwl_milp.core.pattern import Packed, pack, unique
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.sampling import clear_bits, rounding_tolerances
 from cpwl_milp.information.coverage import chao1, missing_mass
@@ -39,18 +39,28 @@ class Species:
     missing_mass: float
 
 
-def seen_species(problem: Problem, bounds: Bounds, n_samples: int, seed: int) -> Species:
-    """Draw inputs uniformly from the domain, and count those of each pattern."""
+def seen_patterns(problem: Problem, bounds: Bounds, n_samples: int, seed: int) -> Packed:
+    """Draw inputs uniformly from the domain.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, packed size)
+        The pattern of each input whose pattern rounding leaves no doubt of.
+    """
     network, rng = problem.network, np.random.default_rng(seed)
     tolerances = rounding_tolerances(problem, bounds)
     widest = max([problem.domain.dim, *(layer.affine.n_out for layer in network.layers)])
     block = max(16, _BLOCK_NUMBERS // widest)
-    found = []
+    found = [pack(np.zeros((0, network.n_units), dtype=np.bool_))]
     for begin in range(0, n_samples, block):
         points = problem.domain.sample(min(block, n_samples - begin), rng)
         bits, clear = clear_bits(network, points, tolerances)
         found.append(pack(bits[clear]))
-    patterns = np.concatenate(found)
+    return np.concatenate(found)
+
+
+def species_of(patterns: Packed) -> Species:
+    """Count the inputs of each pattern, one row of `patterns` an input."""
     if not len(patterns):
         return Species(0, 0, 0.0, 1.0)
     _, _, counts = unique(patterns)

@@ -45,6 +45,7 @@ ASKED = {
     "estimate": [
         f"estimate {BOX} --population 20 --probes 4",
         f"estimate {BOX} --samples 0",
+        f"estimate {BOX} --population 20 --probes 4 --xor-trials 2 --xor-seconds 4",
     ],
     "information": [
         f"information whole {DATA} {LABELS}",

@@ -18,7 +18,7 @@ from cpwl_milp.estimation import EstimateSettings, RegionEstimate, estimate_regi
 from cpwl_milp.estimation.intervals import interval_of, markov_lower
 from cpwl_milp.estimation.pilot import pilot
 from cpwl_milp.estimation.probing import kept_of, probe
-from cpwl_milp.estimation.species import seen_species
+from cpwl_milp.estimation.species import seen_patterns, species_of
 from cpwl_milp.estimation.stages import stage_of
 from tests.engines.listing import listed
 from tests.networks import degenerate_network, mlp, random_network
@@ -137,7 +137,7 @@ def test_species_never_see_more_than_there_are() -> None:
     network, box = _network()
     problem = Problem.of(network, box)
     bounds = pre_activation_bounds(problem.network, problem.domain)
-    found = seen_species(problem, bounds, 3000, 0)
+    found = species_of(seen_patterns(problem, bounds, 3000, 0))
     assert 0 < found.seen <= _counts(network, box)[-1]
     assert found.seen <= found.chao1
     assert 0 < found.missing_mass < 1

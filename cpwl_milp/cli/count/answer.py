@@ -40,7 +40,7 @@ def as_json(
     condition: Condition | None = None,
 ) -> dict[str, Any]:
     """The answer as docs/reference/json.md describes it."""
-    from cpwl_milp.cli.estimate import estimate_json
+    from cpwl_milp.cli.estimate.answer import estimate_json
     from cpwl_milp.core.versions import versions
 
     return {
@@ -94,7 +94,7 @@ def show(
     condition: Condition | None = None,
 ) -> None:
     """The answer for people."""
-    from cpwl_milp.cli.estimate import headline
+    from cpwl_milp.cli.estimate.answer import headline
     from cpwl_milp.report.tables import bracket_text, count_text, show_table
 
     kind, _, layer = scope.partition(":")

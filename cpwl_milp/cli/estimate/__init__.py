@@ -1,0 +1,1 @@
+"""The command `estimate`: about how many regions."""
