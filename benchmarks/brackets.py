@@ -8,10 +8,10 @@ import math
 
 import click.testing
 
+from benchmarks.markdown import markdown
 from benchmarks.measurement import Finding, Job, Measurement
 from benchmarks.networks import SHARED_MODELS
 from benchmarks.results import Results
-from benchmarks.tables import markdown
 from benchmarks.timing import timed
 from cpwl_milp.cli import main
 

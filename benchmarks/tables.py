@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import plan
 from benchmarks.fits import grown
+from benchmarks.markdown import markdown
 from benchmarks.measurement import Measurement
 from benchmarks.results import Results
 
@@ -370,11 +371,3 @@ def _two_digits(value: float) -> str:
 
 def _met(met: bool) -> str:
     return "yes" if met else "no"
-
-
-def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """A table whose first column is text; "" without rows."""
-    if not rows:
-        return ""
-    rule = ["---", *["--:"] * (len(head) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
