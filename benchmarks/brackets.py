@@ -47,8 +47,8 @@ def count(job: Job) -> Finding:
         "engine": answer["engine"],
         "log10_lower": _log10(answer["lower"]),
         "log10_upper": _log10(answer["upper"]),
-        "log10_estimate": estimate and estimate["estimate"]["log10"],
-        "log10_interval": estimate and estimate["estimate"]["log10_interval"],
+        "log10_estimate": estimate and estimate["log10"],
+        "log10_interval": estimate and estimate["log10_interval"],
         "notes": notes,
     }
     # A count has more digits than JSON readers take; its logarithm does.

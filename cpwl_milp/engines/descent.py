@@ -155,7 +155,8 @@ def descend(
         if status == DONE:
             break
         if status == AMBIGUOUS:
-            exactly.answer()
+            if not exactly.answer(budget):
+                break
         elif exactly.takes(status) and found < budget.max_regions:
             rest = replace(budget, max_regions=budget.max_regions - found)
             advance = exactly.explore(rest, status)
@@ -208,22 +209,25 @@ class _Exactly:
         self._arbiter = arbiter
         self._counts: Counter[str] = Counter()
 
-    def answer(self) -> None:
-        """Answer what the search asks about the cell at hand."""
+    def answer(self, budget: Budget) -> bool:
+        """Answer what the search asks about the cell at hand; False where time is up before."""
         questions = self._search.questions()
         if self._arbiter is None:
             self._search.answer([Verdict(None)] * len(questions))
-            return
+            return True
         literals = self._search.current().literals
         bits = self._search.bits
-        verdicts = [
-            self._arbiter.settle(bounding(literals, question.unit), bits, question)
-            for question in questions
-        ]
+        verdicts: list[Verdict] = []
+        for question in questions:
+            # Never before one answer: the arbiter keeps what it has worked out for the next try.
+            if verdicts and budget.seconds_left <= 0:
+                return False
+            verdicts.append(self._arbiter.settle(bounding(literals, question.unit), bits, question))
         for question, verdict in zip(questions, verdicts, strict=True):
             self._counts["exact"] += verdict.settled
             self._counts["slivers"] += verdict.sign is Sign.CUTS and question.doubt is not Doubt.CUT
         self._search.answer(verdicts)
+        return True
 
     def takes(self, status: int) -> bool:
         """Whether the arbiter explores the cell at which a search returned with this code."""

@@ -16,6 +16,8 @@ Cost: a pivot takes rows * columns products and divisions.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 
 from cpwl_milp.engines.exact.integers import Row
@@ -29,10 +31,18 @@ class EffortExceededError(Exception):
 
 
 class Effort:
-    """A limit of work: products of whole numbers (of 64-bit words, roughly)."""
+    """A limit of work: products of whole numbers (of 64-bit words, roughly).
 
-    def __init__(self, limit: int) -> None:
+    Parameters
+    ----------
+    limit : int
+    deadline : float
+        `time.monotonic()` after which nothing is left either.
+    """
+
+    def __init__(self, limit: int, deadline: float = math.inf) -> None:
         self.left = limit
+        self._deadline = deadline
 
     def spend(self, products: int, size: int) -> None:
         """Book so many products of numbers like `size`.
@@ -43,7 +53,7 @@ class Effort:
             If nothing is left.
         """
         self.left -= products * (1 + size.bit_length() // 64)
-        if self.left < 0:
+        if self.left < 0 or time.monotonic() > self._deadline:
             raise EffortExceededError
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cpwl_milp.core.affine import Vector
 from cpwl_milp.core.network import Layer, Network
+from cpwl_milp.engines.exact.dictionary import Effort
 from cpwl_milp.engines.exact.integers import Row, common_exponent, primitive, scaled
 
 Bits = NDArray[np.uint8]
@@ -57,14 +58,21 @@ class ExactMaps:
         """The layer (from 0) that a unit belongs to."""
         return self._layer_of[unit]
 
-    def row(self, unit: int, bits: Bits) -> Row:
-        """The row of a unit, for the bits of the layers below it (others are not looked at)."""
+    def row(self, unit: int, bits: Bits, effort: Effort | None = None) -> Row:
+        """The row of a unit, for the bits of the layers below it (others are not looked at).
+
+        Raises
+        ------
+        EffortExceededError
+            If composing it is more than what is left of `effort`; what was composed stays for a
+            next try.
+        """
         layer = self._layer_of[unit]
-        kept = self._composed(layer, bits)
+        kept = self._composed(layer, bits, effort)
         found = kept.primitive.get(unit)
         if found is None:
             position = self._layers[layer].units[unit - self._offsets[layer]]
-            found = kept.primitive[unit] = primitive(self._row(layer, position, kept))
+            found = kept.primitive[unit] = primitive(self._row(layer, position, kept, effort))
         return found
 
     def scale(self, unit: int, bits: Bits) -> Fraction:
@@ -72,19 +80,21 @@ class ExactMaps:
         layer = self._layer_of[unit]
         exact = self._layers[layer]
         position = exact.units[unit - self._offsets[layer]]
-        divisor = math.gcd(*self._row(layer, position, self._composed(layer, bits)))
+        divisor = math.gcd(*self._row(layer, position, self._composed(layer, bits, None), None))
         return Fraction(max(1, divisor), 1 << exact.exponent)
 
-    def _row(self, layer: int, position: int, kept: _Composed) -> Row:
+    def _row(self, layer: int, position: int, kept: _Composed, effort: Effort | None) -> Row:
         found = kept.rows.get(position)
         if found is None:
             exact = self._layers[layer]
+            if effort is not None:
+                effort.spend(len(kept.active) * len(kept.columns), 1 << max(0, exact.exponent))
             weights = kept.select(exact.weights(position))
             constant, *gradient = (sum(map(mul, weights, column)) for column in kept.columns)
             found = kept.rows[position] = (constant + exact.bias[position], *gradient)
         return found
 
-    def _composed(self, layer: int, bits: Bits) -> _Composed:
+    def _composed(self, layer: int, bits: Bits, effort: Effort | None) -> _Composed:
         key = bits[: self._offsets[layer]].tobytes()
         kept = self._kept[layer]
         if kept.key == key:
@@ -92,13 +102,15 @@ class ExactMaps:
         if layer == 0:
             columns, active = self._input_columns, list(range(len(self._input_columns) - 1))
         else:
-            columns, active = self._active_values(layer - 1, bits)
+            columns, active = self._active_values(layer - 1, bits, effort)
         self._kept[layer] = kept = _Composed(key, columns, active)
         return kept
 
-    def _active_values(self, layer: int, bits: Bits) -> tuple[list[list[int]], list[int]]:
+    def _active_values(
+        self, layer: int, bits: Bits, effort: Effort | None
+    ) -> tuple[list[list[int]], list[int]]:
         """Values of a layer that are not constantly 0, by columns, and which these are."""
-        kept = self._composed(layer, bits)
+        kept = self._composed(layer, bits, effort)
         exact = self._layers[layer]
         own = bits[self._offsets[layer] : self._offsets[layer + 1]].tolist()
         on = [exact.positive] * len(exact.negative)
@@ -107,7 +119,7 @@ class ExactMaps:
         active = [position for position, factor in enumerate(on) if factor]
         rows = []
         for position in active:
-            row = self._row(layer, position, kept)
+            row = self._row(layer, position, kept, effort)
             factor = on[position]
             rows.append(row if factor == 1 else tuple(factor * value for value in row))
         if not rows:

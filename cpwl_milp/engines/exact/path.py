@@ -61,7 +61,7 @@ class CellPath:
     def _child(self, literal: int, bits: Bits, effort: Effort) -> ExactCell:
         cell = self._cells[-1]
         unit, bit = abs(literal) - 1, int(literal > 0)
-        row = self._maps.row(unit, bits)
+        row = self._maps.row(unit, bits, effort)
         sign = cell.sign(row, effort)
         if sign is Sign.CUTS:
             return cell.child(row, bit, effort)

@@ -54,16 +54,13 @@ class Settler:
         """
         unit, doubt, basis = question.unit, question.doubt, question.basis
         effort = Effort(self._most_effort)
-        row = self._maps.row(unit, bits)
-        if doubt is Doubt.ZERO:
-            assert basis is not None, "zero at which vertex?"
-            try:
-                return Verdict(None, zero=self._proved(row, bits, unit, doubt, basis, effort))
-            except EffortExceededError:
-                return Verdict(None)
-        if not any(row[1:]):
-            return Verdict(Sign.POSITIVE if row[0] > 0 else Sign.NEGATIVE)
         try:
+            row = self._maps.row(unit, bits, effort)
+            if doubt is Doubt.ZERO:
+                assert basis is not None, "zero at which vertex?"
+                return Verdict(None, zero=self._proved(row, bits, unit, doubt, basis, effort))
+            if not any(row[1:]):
+                return Verdict(Sign.POSITIVE if row[0] > 0 else Sign.NEGATIVE)
             if (
                 basis is not None
                 and doubt in (Doubt.BELOW, Doubt.ABOVE)
@@ -90,7 +87,7 @@ class Settler:
         if found is None:
             sides = []
             for other in basis.units:
-                side = self._maps.row(other, bits)
+                side = self._maps.row(other, bits, effort)
                 sides.append(side if bits[other] else _negated(side))
             target = _negated(row) if doubt is Doubt.ABOVE else row
             proof = vanishes if doubt is Doubt.ZERO else proves_nonnegative

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.ambiguity import Basis, Doubt, Question, Sign
 from cpwl_milp.engines.exact import Settler
-from tests.networks import degenerate_network, one_layer
+from cpwl_milp.engines.exact.dictionary import Effort, EffortExceededError
+from tests.networks import degenerate_network, one_layer, random_network
 from tests.oracles_exact import exact_patterns
 
 
@@ -82,3 +84,24 @@ def test_too_much_work() -> None:
     settler = Settler(Problem.of(network, Box.uniform(-1, 1, 2)), most_effort=3)
     bits = np.array([1, 0], dtype=np.uint8)
     assert settler.settle([1], bits, Question(1, Doubt.BOTH)).sign is None
+
+
+def test_composing_rows_is_work_and_goes_on_where_it_was_left() -> None:
+    """A question about the last unit of a wide network: given up often, answered at last."""
+    network = random_network(np.random.default_rng(2), 6, (12, 12, 1))
+    problem = Problem.of(network, Box.uniform(-1, 1, 6))
+    x = np.full((1, 6), 0.1)
+    z = network.pre_activations(x)
+    bits = np.concatenate([row[0] > 0 for row in z]).astype(np.uint8)
+    question = Question(24, Doubt.BOTH, None)
+    enough = Settler(problem).settle([], bits, question)
+    assert enough.settled
+    frugal = Settler(problem, most_effort=700)
+    answers = [frugal.settle([], bits, question) for _ in range(60)]
+    assert not answers[0].settled
+    assert answers[-1].sign is enough.sign
+
+
+def test_no_work_is_begun_after_the_deadline() -> None:
+    with pytest.raises(EffortExceededError):
+        Effort(10**9, time.monotonic() - 1).spend(1, 1)

@@ -100,11 +100,12 @@ class ExactBallEngine:
         """
         literals = bounding(cube.literals, unit)
         try:
-            walls = self._path.walls(literals, bits)
+            effort = Effort((1 + len(literals)) * self._most_effort, budget.deadline)
+            walls = self._path.walls(literals, bits, effort)
             start = self._path.places(active)
             cell = BallCell.within(self._space, walls, start, Effort(self._most_effort))
         except EffortExceededError:
-            return self._untouched(cube)
+            return self._untouched(cube, budget)
         return self._descend(cube, Start(cell, bits, unit, layer), budget)
 
     def _descend(self, cube: Cube, start: Start[BallCell], budget: Budget) -> Advance:
@@ -120,13 +121,13 @@ class ExactBallEngine:
         )
         return descend(search, cube, budget, self._network.n_units, _FIRST_QUOTA)
 
-    def _untouched(self, cube: Cube) -> Advance:
-        """The advance of a cube whose cell is too much work."""
+    def _untouched(self, cube: Cube, budget: Budget) -> Advance:
+        """The advance of a cube whose cell is too much work, or too much for the time left."""
         return Advance(
             cube=cube,
             regions=RegionBatch.empty(self._network.n_units, self._space.dim),
             open=(cube,),
             prefix_counts=np.zeros(len(self._network.layers), dtype=np.int64),
             thin=np.zeros((0, packed_size(self._network.n_units)), dtype=np.uint8),
-            unresolved=ExactSearch.stuck_reason,
+            unresolved="" if budget.seconds_left <= 0 else ExactSearch.stuck_reason,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cpwl_milp.engines.exact.dictionary import Effort
 from cpwl_milp.engines.exact.maps import Bits, ExactMaps
 from cpwl_milp.engines.exact.walls import Wall
 
@@ -21,7 +22,9 @@ class WallPath:
         self._literals: list[int] = []
         self._walls: list[Wall] = []
 
-    def walls(self, literals: Sequence[int], bits: Bits) -> tuple[Wall, ...]:
+    def walls(
+        self, literals: Sequence[int], bits: Bits, effort: Effort | None = None
+    ) -> tuple[Wall, ...]:
         """The walls of literals, in the order of the decisions (lower layers first).
 
         Parameters
@@ -30,6 +33,11 @@ class WallPath:
             As in `Cube`.
         bits : ndarray of uint8, shape (n_units,)
             The bits of every unit in layers below those of the literals.
+
+        Raises
+        ------
+        EffortExceededError
+            If it takes too much work; what was composed stays for a next try.
         """
         agree = 0
         for ours, theirs in zip(self._literals, literals, strict=False):
@@ -39,7 +47,7 @@ class WallPath:
         del self._literals[agree:]
         del self._walls[agree:]
         for literal in literals[agree:]:
-            row = self._maps.row(abs(literal) - 1, bits)
+            row = self._maps.row(abs(literal) - 1, bits, effort)
             self._walls.append(Wall(row if literal > 0 else tuple(-value for value in row)))
             self._literals.append(literal)
         return tuple(self._walls)

@@ -50,13 +50,13 @@ class BallSettler:
         CheckFailedError
             If the cell does not meet the ball.
         """
-        row = self._maps.row(question.unit, bits)
-        if not any(row[1:]):
-            return Verdict(Sign.POSITIVE if row[0] > 0 else Sign.NEGATIVE)
         effort = Effort(self._most_effort)
-        walls = self._path.walls(literals, bits)
-        start = [] if question.basis is None else self._path.places(question.basis.units)
         try:
+            row = self._maps.row(question.unit, bits, effort)
+            if not any(row[1:]):
+                return Verdict(Sign.POSITIVE if row[0] > 0 else Sign.NEGATIVE)
+            walls = self._path.walls(literals, bits, effort)
+            start = [] if question.basis is None else self._path.places(question.basis.units)
             cell = BallCell.within(self._space, walls, start, effort)
             if question.doubt is Doubt.BELOW:
                 opposite = tuple(-value for value in row)
