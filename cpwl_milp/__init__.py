@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from cpwl_milp.engines.choice import EngineSettings
     from cpwl_milp.enumeration.limits import Limits
     from cpwl_milp.enumeration.listing import list_regions
-    from cpwl_milp.estimation import EstimateSettings, estimate_regions
+    from cpwl_milp.estimation import (
+        EstimateSettings,
+        ParitySettings,
+        estimate_regions,
+        parity_lower_bound,
+    )
     from cpwl_milp.onnx_io import check_agreement, load_model, read_vnnlib_property
     from cpwl_milp.questions import boundary_pieces, count_regions_where, list_regions_where
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
@@ -43,6 +48,7 @@ __all__ = [
     "Layer",
     "Limits",
     "Network",
+    "ParitySettings",
     "Problem",
     "Property",
     "Verification",
@@ -58,6 +64,7 @@ __all__ = [
     "list_regions",
     "list_regions_where",
     "load_model",
+    "parity_lower_bound",
     "pre_activation_bounds",
     "read_vnnlib_property",
     "verify",
@@ -76,6 +83,7 @@ _HOMES = {
     "Layer": "cpwl_milp.core.network",
     "Limits": "cpwl_milp.enumeration.limits",
     "Network": "cpwl_milp.core.network",
+    "ParitySettings": "cpwl_milp.estimation",
     "Problem": "cpwl_milp.core.problem",
     "Property": "cpwl_milp.core.property",
     "Verification": "cpwl_milp.verification",
@@ -91,6 +99,7 @@ _HOMES = {
     "list_regions": "cpwl_milp.enumeration.listing",
     "list_regions_where": "cpwl_milp.questions",
     "load_model": "cpwl_milp.onnx_io",
+    "parity_lower_bound": "cpwl_milp.estimation",
     "pre_activation_bounds": "cpwl_milp.bounding",
     "read_vnnlib_property": "cpwl_milp.onnx_io",
     "verify": "cpwl_milp.verification",
