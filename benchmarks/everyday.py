@@ -10,7 +10,7 @@ from benchmarks.ours import problem_of
 from benchmarks.timing import repeated, timed
 from cpwl_milp import Box, Limits, check_agreement, load_model, pre_activation_bounds
 from cpwl_milp.census.projection import projected_own_patterns
-from cpwl_milp.engines.milp import MilpSettings
+from cpwl_milp.engines.milp.settings import MilpSettings
 from cpwl_milp.engines.sampling import SamplingEngine
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket

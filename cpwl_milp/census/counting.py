@@ -18,7 +18,6 @@ from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import count_bounds
 from cpwl_milp.engines.choice import make_engine
 from cpwl_milp.engines.proof import Proof, prove
-from cpwl_milp.enumeration.certifying import require_right
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.listing import ListedRegions
@@ -26,6 +25,7 @@ from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.progress import ProgressReporter
+from cpwl_milp.enumeration.refuted import require_right
 from cpwl_milp.enumeration.resume import Restart
 from cpwl_milp.enumeration.workers import workers_of
 from cpwl_milp.partition.linear_regions import LinearRegions, linear_regions

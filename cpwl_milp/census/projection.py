@@ -10,7 +10,8 @@ from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import LayerBounds
-from cpwl_milp.engines.milp import MilpEngine, MilpSettings, Scope
+from cpwl_milp.engines.milp.scope import Scope
+from cpwl_milp.engines.milp.settings import MilpSettings
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.enumeration.outcome import Bracket, Outcome, Tally
@@ -54,6 +55,9 @@ def projected_own_patterns(
         `max_regions` counts the known patterns, too.
     progress : ProgressReporter, optional
     """
+    # Pyomo is half of what starting takes: not before it is needed.
+    from cpwl_milp.engines.milp.engine import MilpEngine
+
     engine = MilpEngine(
         problem, bounds, scope=Scope.own(layer + 1), known_patterns=known, settings=settings
     )

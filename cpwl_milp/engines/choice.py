@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domains import Ball, Polytope
@@ -15,10 +16,13 @@ from cpwl_milp.engines.ball import BallEngine
 from cpwl_milp.engines.cells import CellsEngine
 from cpwl_milp.engines.cells.engine import takes_polygon
 from cpwl_milp.engines.confined import ConfinedEngine
-from cpwl_milp.engines.milp import MilpEngine, MilpSettings
+from cpwl_milp.engines.milp.settings import MilpSettings
 from cpwl_milp.engines.reduced import MakeEngine, ReducedEngine
 from cpwl_milp.engines.sampling import SamplingEngine
 from cpwl_milp.engines.tree import TreeEngine
+
+if TYPE_CHECKING:
+    from cpwl_milp.engines.milp.engine import MilpEngine
 
 # The tree keeps one affine map a value of the network: that many numbers are 2 GB.
 _TREE_NUMBERS = 250_000_000
@@ -104,14 +108,17 @@ def chosen_engine(problem: Problem, settings: EngineSettings) -> str:
 
 def is_stateless(name: str) -> bool:
     """Whether the engine of a name (none is "auto" here) keeps nothing between advances."""
-    engines: tuple[type[Engine], ...] = (
-        BallEngine,
-        CellsEngine,
-        TreeEngine,
-        MilpEngine,
-        SamplingEngine,
-    )
+    engines: tuple[type[Engine], ...] = (BallEngine, CellsEngine, TreeEngine, SamplingEngine)
+    if name not in {engine.name for engine in engines}:
+        engines = (_milp_engine(),)
     return {engine.name: engine.stateless for engine in engines}[name]
+
+
+def _milp_engine() -> type[MilpEngine]:
+    # Pyomo is half of what starting takes, and most questions do without.
+    from cpwl_milp.engines.milp.engine import MilpEngine
+
+    return MilpEngine
 
 
 def make_engine(
@@ -144,4 +151,5 @@ def make_engine(
         return make(problem, bounds)
     if name == "sampling":
         return SamplingEngine(problem, bounds, n_samples=_SAMPLES, seed=settings.seed, known=known)
-    return MilpEngine(problem, bounds, known_patterns=known, settings=settings.milp)
+    milp = _milp_engine()
+    return milp(problem, bounds, known_patterns=known, settings=settings.milp)

@@ -11,6 +11,7 @@ from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.proof import Proof, prove
 from cpwl_milp.enumeration.limits import Limits
+from cpwl_milp.enumeration.refuted import require_right
 from cpwl_milp.storage.certificates import CertificateWriter, opened_certificate
 from cpwl_milp.storage.run_folder import RunFolder
 
@@ -36,22 +37,6 @@ def prove_run(
         if proof.complete:
             writer.finish()
     return proof
-
-
-def require_right(proof: Proof, where: str) -> None:
-    """Stop where a proof found a list to be wrong.
-
-    Raises
-    ------
-    CheckFailedError
-    """
-    if proof.missed or proof.phantom:
-        raise CheckFailedError(
-            where,
-            f"the list lacks {proof.missed} regions and holds {proof.phantom} that are none",
-            f"{proof.regions} regions, as proved" if proof.complete else "",
-            "please report it; --engine tree or milp may list them right",
-        )
 
 
 def check_run(run: RunFolder, problem: Problem) -> Checked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.errors import RunFolderError
 from cpwl_milp.core.pattern import Packed, packed_size
 from cpwl_milp.enumeration.outcome import Outcome, Tally
-from cpwl_milp.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from cpwl_milp.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

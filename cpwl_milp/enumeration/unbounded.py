@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.network import Network
@@ -72,6 +71,9 @@ def _in_float(gradients: Dense, errors: Vector) -> bool | None:
     stacked[:n] = unit.T
     target = np.zeros(n + 1)
     target[n] = 1.0
+    # Not before it is needed: it takes a tenth of the start.
+    from scipy.optimize import nnls
+
     multipliers, length = nnls(stacked, target, maxiter=100 + 10 * m)
     rest = stacked @ multipliers - target
     if length > _CLEAR:

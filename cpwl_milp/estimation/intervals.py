@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from scipy.special import logsumexp
+from scipy.special import logsumexp, stdtrit
 
 from cpwl_milp.core.affine import Vector
 
@@ -49,7 +48,7 @@ def interval_of(logs: Vector, level: float) -> Interval:
     shares = np.exp(logs - mean)
     # Equal estimates have none, whatever rounding says.
     spread = float(shares.std(ddof=1)) if np.ptp(logs) > 0 else 0.0
-    reach = float(stats.t.ppf(0.5 + level / 2, logs.size - 1)) * spread / math.sqrt(logs.size)
+    reach = float(stdtrit(logs.size - 1, 0.5 + level / 2)) * spread / math.sqrt(logs.size)
     return Interval(mean / _LN10, (mean - reach) / _LN10, (mean + reach) / _LN10, spread)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import betaincinv
 
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.errors import DomainError
@@ -149,7 +149,7 @@ def _log10_lower(n_parities: int, trials: int, successes: int, level: float) -> 
     """``log10 max(1, 2^s p)``, with p the lower Clopper-Pearson bound of the share of successes."""
     if not successes:
         return 0.0
-    share = float(stats.beta.ppf(1 - level, successes, trials - successes + 1))
+    share = float(betaincinv(successes, trials - successes + 1, 1 - level))
     return max(0.0, n_parities * math.log10(2.0) + math.log10(share))
 
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.errors import SolverError
@@ -254,6 +253,9 @@ def _comes_near(A: Dense, b: Vector, square: float) -> bool:
     stacked = -np.concatenate([A.T, b[None, :] / radius])
     target = np.zeros(len(stacked))
     target[-1] = 1.0
+    # Not before it is needed: it takes a tenth of the start.
+    from scipy.optimize import nnls
+
     _, residual = nnls(stacked, target, maxiter=30 * (len(stacked) + len(b)))
     return bool(residual**2 > 0.5)
 

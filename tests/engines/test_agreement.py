@@ -11,7 +11,7 @@ from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import pack
 from cpwl_milp.core.problem import Problem
-from cpwl_milp.engines.milp import MilpEngine
+from cpwl_milp.engines.milp.engine import MilpEngine
 from cpwl_milp.engines.tree import TreeEngine
 from tests.engines.listing import Listing, listed
 from tests.engines.symmetries import rescaled, shuffled

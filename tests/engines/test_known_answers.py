@@ -16,7 +16,7 @@ from cpwl_milp.core.exploration import Budget, Engine
 from cpwl_milp.core.pattern import unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.engines.cells import CellsEngine
-from cpwl_milp.engines.milp import MilpEngine
+from cpwl_milp.engines.milp.engine import MilpEngine
 from cpwl_milp.engines.tree import TreeEngine
 from tests.known_answers import KNOWN_ANSWERS, KnownAnswer
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.bounds import Bounds
@@ -274,6 +273,9 @@ def _matched(a: Dense, b: Dense) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     nothing = np.zeros(0, dtype=np.int64)
     if len(a) == 0 or len(b) == 0:
         return nothing, nothing
+    # Not before it is needed: it takes a tenth of the start.
+    from scipy.spatial import cKDTree
+
     tree_a, tree_b = cKDTree(a), cKDTree(b)
     distance, to_b = tree_b.query(a)
     _, to_a = tree_a.query(b)

@@ -18,9 +18,11 @@ from cpwl_milp.core.pattern import pack, unpack
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.encoding.big_m import Encoding
 from cpwl_milp.encoding.pattern_search import PatternSearch, Proposal
-from cpwl_milp.engines.milp import MilpEngine, MilpSettings, Scope
 from cpwl_milp.engines.milp import engine as engine_module
 from cpwl_milp.engines.milp.certificate import Kind, judge
+from cpwl_milp.engines.milp.engine import MilpEngine
+from cpwl_milp.engines.milp.scope import Scope
+from cpwl_milp.engines.milp.settings import MilpSettings
 from cpwl_milp.enumeration.limits import Limits
 from cpwl_milp.enumeration.loop import enumerate_regions
 from cpwl_milp.onnx_io import load_model
