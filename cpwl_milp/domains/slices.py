@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import HalfspaceIntersection
 
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.domain import Box, Domain
@@ -140,6 +139,9 @@ def _diamond(start: Vector, basis: Dense, ball: Ball, origin: str) -> Polytope:
     while True:
         found = polytope(rows, rest, origin=origin)
         cuts = np.column_stack([rows, -rest])
+        # Not before it is needed: it takes a tenth of the start.
+        from scipy.spatial import HalfspaceIntersection
+
         heights = HalfspaceIntersection(cuts, found.inside).intersections @ basis + apart
         far = np.abs(heights).sum(axis=1) > ball.radius * (1.0 + 1e-12)
         signs = np.unique(np.where(heights[far] > 0, 1.0, -1.0), axis=0)
