@@ -139,10 +139,7 @@ def _diamond(start: Vector, basis: Dense, ball: Ball, origin: str) -> Polytope:
     while True:
         found = polytope(rows, rest, origin=origin)
         cuts = np.column_stack([rows, -rest])
-        # Not before it is needed: it takes a tenth of the start.
-        from scipy.spatial import HalfspaceIntersection
-
-        heights = HalfspaceIntersection(cuts, found.inside).intersections @ basis + apart
+        heights = _corners(cuts, found.inside) @ basis + apart
         far = np.abs(heights).sum(axis=1) > ball.radius * (1.0 + 1e-12)
         signs = np.unique(np.where(heights[far] > 0, 1.0, -1.0), axis=0)
         new = signs @ basis.T
@@ -161,8 +158,17 @@ def _trimmed(rows: Dense, rest: Vector, origin: str) -> Polytope:
     A, b = whole.inequalities()
     if rows.shape[1] == 1 or rows.shape[1] > _FEW:
         return whole
-    corners = HalfspaceIntersection(np.column_stack([A, -b]), whole.inside).intersections
+    corners = _corners(np.column_stack([A, -b]), whole.inside)
     size = np.abs(corners - whole.inside).max()
     slack = (b[:, None] - A @ corners.T).min(axis=1)
     needed = slack <= _REDUNDANT * size * np.linalg.norm(A, axis=1)
     return Polytope(A[needed], b[needed], whole.box, whole.inside, origin)
+
+
+def _corners(halfspaces: Dense, inside: Vector) -> Dense:
+    """The corners of ``A x + c <= 0``, given as ``[A, c]``, around a point inside."""
+    # Not before it is needed: it takes a tenth of the start.
+    from scipy.spatial import HalfspaceIntersection
+
+    corners: Dense = HalfspaceIntersection(halfspaces, inside).intersections
+    return corners
