@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.measurement import Finding, Job
 from benchmarks.networks import Chain, chain
@@ -37,8 +38,10 @@ def walk(job: Job) -> Finding:
     return Finding(seconds, regions, complete)
 
 
-def walked(pairs: Chain, limit: int | None) -> tuple[int, bool]:
-    """How many cells were found, and whether these are all.
+def walked(
+    pairs: Chain, limit: int | None, start: NDArray[np.float64] | None = None
+) -> tuple[int, bool]:
+    """How many cells were found from a starting point, and whether these are all.
 
     The optional certification of the finished complex is left out.
     """
@@ -53,7 +56,7 @@ def walked(pairs: Chain, limit: int | None) -> tuple[int, bool]:
     n_inputs = pairs[0][0].shape[1]
     cells = Complex(ReLUNetwork(layers, input_shape=(n_inputs,)))
     result = cells.bfs(
-        np.full(n_inputs, 1e-3),
+        np.full(n_inputs, 1e-3) if start is None else start,
         max_polys=float("inf") if limit is None else limit,
         nworkers=1,
         cube_radius=1.0,

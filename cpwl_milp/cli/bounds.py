@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +13,14 @@ from cpwl_milp.cli.arguments.options import (
     domain_options,
     json_option,
     model_options,
+    rigorous_option,
 )
 from cpwl_milp.cli.arguments.requests import DomainRequest, ModelRequest
-from cpwl_milp.cli.output import print_json
+from cpwl_milp.cli.output import print_json, proof_text
+
+if TYPE_CHECKING:
+    from cpwl_milp.core.bounds import Bounds
+    from cpwl_milp.core.problem import Problem
 
 
 @click.command(name="bounds")
@@ -29,6 +35,7 @@ from cpwl_milp.cli.output import print_json
     help="Random inputs for the lower bound by samples.",
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the samples.")
+@rigorous_option
 @json_option
 def command(
     model: ModelRequest,
@@ -36,6 +43,7 @@ def command(
     bound_method: str,
     samples: int,
     seed: int,
+    rigorous: bool,
     as_json: bool,
 ) -> None:
     """Bound the number of regions by every formula.
@@ -45,9 +53,13 @@ def command(
     Formulas marked `architecture` bound the largest count over all weights of these widths, not
     this network's.
 
+    With --rigorous every bound is a theorem: ties of units' bounds with 0 and of samples with
+    hyperplanes are settled in rational numbers. The formulas are exact integers anyway.
+
     \b
     Examples:
       cpwl-milp bounds network.onnx --box -1,1
+      cpwl-milp bounds network.onnx --box -1,1 --rigorous
       cpwl-milp bounds acas.onnx --vnnlib prop_3.vnnlib --bounds lp --json
     """
     from cpwl_milp.bounding import pre_activation_bounds
@@ -56,14 +68,23 @@ def command(
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
 
+    if rigorous and bound_method == "milp":
+        raise click.UsageError(
+            "--rigorous needs bounds that no solver's tolerance enters: not milp"
+        )
     domains.require_named(domain)
     imported = question.load(model)
     where = domains.resolve(domain, imported)
     question.checked(imported, where, seed)
     problem = Problem.of(imported.network, where)
     network = problem.network
+    began = time.monotonic()
     pre = pre_activation_bounds(network, problem.domain, method=bound_method)
-    seen = distinct_patterns(problem, pre, samples, seed) if samples else None
+    proof = None
+    if rigorous:
+        pre, seen, proof = _proved(problem, pre, samples, seed, began)
+    else:
+        seen = distinct_patterns(problem, pre, samples, seed) if samples else None
     found = count_bounds(problem.plain, pre.stability(network), n_sampled=seen)
     answer: dict[str, Any] = {
         "schema": "cpwl-milp/bounds/1",
@@ -71,6 +92,7 @@ def command(
         "domain": where.describe(),
         "lower": found.lower,
         "upper": found.upper,
+        "proof": proof,
         "bounds": [
             {
                 "name": bound.name,
@@ -103,10 +125,34 @@ def command(
         _show(answer)
 
 
+def _proved(
+    problem: Problem, pre: Bounds, samples: int, seed: int, began: float
+) -> tuple[Bounds, int | None, dict[str, Any]]:
+    """Bounds with ties settled, proved samples (None if none were asked for), and the account."""
+    from cpwl_milp.census.proved_fates import proved_fates
+    from cpwl_milp.census.proved_samples import ProvedSamples, proved_samples
+
+    fates = proved_fates(problem.network, problem.domain, pre)
+    seen = ProvedSamples(0, 0, 0)
+    if samples:
+        seen = proved_samples(problem, fates.bounds, samples, seed)
+    account = {
+        "complete": True,
+        "reason": "",
+        "decisions_float": fates.floats + seen.floats,
+        "decisions_extended": 0,
+        "decisions_rational": fates.rationals + seen.rationals,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    return fates.bounds, seen.regions if samples else None, account
+
+
 def _show(answer: dict[str, Any]) -> None:
     from cpwl_milp.report.tables import bracket_text, count_text, show_table
 
     click.echo(f"regions: {bracket_text(answer['lower'], answer['upper'])}")
+    if answer["proof"] is not None:
+        click.echo(proof_text(answer["proof"]))
     show_table(
         "bounds",
         ("name", "kind", "of", "value", "log10", "remark"),

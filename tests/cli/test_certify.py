@@ -148,3 +148,15 @@ def test_an_incomplete_list_is_not_proved(tmp_path: Path) -> None:
     path = tmp_path / "run"
     found = answer("enumerate", MOONS, "--box", "-2,3", "-o", path, *limits, code=3)
     assert found["proof"] is None
+
+
+def test_bounds_are_proved() -> None:
+    plain = answer("bounds", MOONS, "--box", "-2,3")
+    found = answer("bounds", MOONS, "--box", "-2,3", "--rigorous")
+    assert plain["proof"] is None
+    assert (found["lower"], found["upper"]) == (plain["lower"], plain["upper"])
+    assert found["proof"]["complete"]
+    assert found["proof"]["decisions_float"] > found["lower"]
+    refused = invoke("bounds", MOONS, "--box", "-2,3", "--rigorous", "--bounds", "milp")
+    assert refused.exit_code == 2
+    assert "tolerance" in refused.stderr
