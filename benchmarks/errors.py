@@ -87,7 +87,7 @@ def answer(tool: str, family: str) -> str:
             count, complete = _TOOLS[tool](families()[family])
     except Exception as error:  # whatever a tool refuses with
         print(repr(error), file=sys.stderr)
-        return f"refuses ({type(error).__name__})"
+        return type(error).__name__
     return str(count) if complete else f"{count}, unfinished"
 
 

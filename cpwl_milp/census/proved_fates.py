@@ -76,8 +76,10 @@ def proved_fates(network: Network, domain: Domain, bounds: Bounds) -> ProvedFate
 def _extremes(affine: Affine, row: int, low: Vector, high: Vector) -> tuple[Fraction, Fraction]:
     """The least and the largest ``W[row] a + b`` for a in a box of floats, exactly."""
     weight = affine.weight
-    dense = isinstance(weight, np.ndarray)
-    entries = weight[row] if dense else np.asarray(weight[[row]].toarray()).ravel()
+    if isinstance(weight, np.ndarray):
+        entries = weight[row]
+    else:
+        entries = np.asarray(weight[[row]].toarray()).ravel()
     used = np.flatnonzero(entries)
     if not (np.all(np.isfinite(low[used])) and np.all(np.isfinite(high[used]))):
         return Fraction(-1), Fraction(1)

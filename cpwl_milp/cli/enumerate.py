@@ -48,6 +48,7 @@ _RESUMABLE = (
     "jobs",
     "cluster",
     "rigorous",
+    "volumes",
     "as_json",
 )
 
@@ -78,6 +79,12 @@ _RESUMABLE = (
 @jobs_option
 @cluster_option
 @rigorous_option
+@click.option(
+    "--exact-volumes",
+    "volumes",
+    is_flag=True,
+    help="Store the volume of every region as a fraction (up to 4 free inputs).",
+)
 @json_option
 def command(
     model: ModelRequest | None,
@@ -91,6 +98,7 @@ def command(
     jobs: int,
     cluster: str | None,
     rigorous: bool,
+    volumes: bool,
     as_json: bool,
 ) -> None:
     """List the regions into a run folder.
@@ -101,6 +109,9 @@ def command(
 
     With --rigorous a complete list is proved, and RUN/certificate.gz holds the proof: `certify RUN`
     checks it, without the engines, in whole numbers.
+
+    With --exact-volumes RUN/volumes.parquet gets the volume of every region of a complete list as
+    a fraction; they add up to the domain's, without rounding.
 
     With --class, --where or --pattern only the regions are listed that meet the condition (see
     `count`), each with a point of the part that does; RUN keeps the condition.
@@ -116,8 +127,9 @@ def command(
     from cpwl_milp.enumeration.progress import progress_on
     from cpwl_milp.enumeration.run import enumerate_into
 
-    if rigorous and condition.given:
-        raise click.UsageError("--class, --where and --pattern do not go with --rigorous")
+    if condition.given and (rigorous or volumes):
+        option = "--rigorous" if rigorous else "--exact-volumes"
+        raise click.UsageError(f"--class, --where and --pattern do not go with {option}")
     if condition.given and limits.max_per_layer is not None:
         raise click.UsageError("--class, --where and --pattern do not go with --max-per-layer")
     if resume is not None:
@@ -127,6 +139,10 @@ def command(
         if model is None or folder is None:
             raise click.UsageError("give MODEL, a domain and -o RUN, or --resume RUN")
         path, task = folder, _asked(model, domain, condition, engine, with_maps)
+    if volumes:
+        from cpwl_milp.partition.exact_volumes import require_exact_volumes
+
+        require_exact_volumes(task.problem)
     outcome, formulas, proof = enumerate_into(
         path,
         task.question,
@@ -139,6 +155,10 @@ def command(
         posed=task.posed,
     )
     answer = _answer(path, task, outcome, formulas, proof)
+    if volumes and outcome.complete:
+        from cpwl_milp.enumeration.volumes import record_volumes
+
+        answer["volume"] = str(record_volumes(path, task.problem))
     if as_json:
         print_json(answer)
     else:
@@ -272,6 +292,7 @@ def _answer(
         "closed": float(outcome.closed),
         "decisions": outcome.tally.decisions,
         "proof": None if proof is None else proof.to_json(),
+        "volume": None,
         "seconds": round(outcome.tally.seconds, 3),
     }
 
@@ -282,6 +303,8 @@ def _show(answer: dict[str, Any]) -> None:
     click.echo(f"{answer['regions']:,} regions listed in {answer['run']}")
     if answer["proof"] is not None:
         click.echo(proof_text(answer["proof"]))
+    if answer["volume"] is not None:
+        click.echo(f"their volumes, fractions in volumes.parquet, add up to {answer['volume']}")
     if not answer["complete"]:
         bracket = bracket_text(answer["lower"], answer["upper"])
         click.echo(f"incomplete ({answer['reason']}): in all {bracket}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from cpwl_milp.core.errors import RunFolderError
 
 RUN, JOURNAL, LOCK, REGIONS, THIN = "run.json", "journal.jsonl", "lock", "regions", "thin"
-CERTIFICATE = "certificate.gz"
+CERTIFICATE, VOLUMES = "certificate.gz", "volumes.parquet"
 
 
 def require_run(path: Path) -> None:

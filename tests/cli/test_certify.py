@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.enumeration import certifying
 from cpwl_milp.storage.tables import read_batches, write_table
+from cpwl_milp.storage.volumes import read_volumes
 from tests.cli.command import MOONS, answer, invoke
 
 REGIONS = 333
@@ -160,3 +162,26 @@ def test_bounds_are_proved() -> None:
     refused = invoke("bounds", MOONS, "--box", "-2,3", "--rigorous", "--bounds", "milp")
     assert refused.exit_code == 2
     assert "tolerance" in refused.stderr
+
+
+def test_exact_volumes_stand_in_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    box = ("--box", "0,0.5")
+    found = answer("enumerate", MOONS, *box, "-o", path, "--exact-volumes")
+    volumes = read_volumes(path)
+    assert len(volumes) == found["regions"]
+    assert Fraction(found["volume"]) == sum(volumes.values()) == Fraction(1, 4)
+    assert "add up to 1/4" in invoke("enumerate", "--resume", path, "--exact-volumes").stdout
+    refused = invoke(
+        "enumerate",
+        MOONS,
+        "--ball",
+        "0,0",
+        "--radius",
+        "1",
+        "-o",
+        tmp_path / "ball",
+        "--exact-volumes",
+    )
+    assert refused.exit_code != 0
+    assert not (tmp_path / "ball").exists()
