@@ -29,7 +29,7 @@ ACAS = "models/public/ACASXU_run2a_1_1_batch_2000"
 # Each field must occur in one of a command's answers, and have its type in all of them.
 ASKED = {
     "inspect": [f"inspect {MODEL}"],
-    "bounds": [f"bounds {BOX}", f"bounds {BOX} --samples 0"],
+    "bounds": [f"bounds {BOX} --rigorous", f"bounds {BOX} --samples 0"],
     "count": [
         f"count {BOX} --linear-regions",
         f"count {BOX} --scope prefix:1 --rigorous",
