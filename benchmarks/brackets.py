@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from pathlib import Path
 
 import click.testing
 
@@ -39,7 +40,7 @@ def count(job: Job) -> Finding:
     arguments += ["--strip-output", "--max-seconds", str(job.max_seconds)]
     seconds, said = timed(lambda: click.testing.CliRunner().invoke(main, arguments))
     if said.exit_code not in (0, 3):
-        raise SystemExit(said.stderr.strip().splitlines()[-1].removeprefix("error: "))
+        raise SystemExit(_told(said.stderr, SHARED_MODELS / model))
     notes = [line for line in said.stderr.splitlines() if line.startswith("note: ")]
     answer = json.loads(said.stdout)
     estimate = answer["estimate"]
@@ -54,6 +55,12 @@ def count(job: Job) -> Finding:
     # A count has more digits than JSON readers take; its logarithm does.
     regions = answer["lower"] if answer["complete"] else 0
     return Finding(seconds, regions, answer["complete"], details)
+
+
+def _told(error: str, model: Path) -> str:
+    """What was found wrong, in short: the table names the file, and the command what to do."""
+    line = error.strip().splitlines()[-1].removeprefix("error: ")
+    return line.removeprefix(str(model)).lstrip(",: ").partition("; expected")[0]
 
 
 def _log10(count: int | None) -> float | None:

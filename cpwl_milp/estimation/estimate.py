@@ -43,7 +43,7 @@ class EstimateSettings:
         For all of it, the bounds apart.
     """
 
-    population: int = 500
+    population: int = 400
     probes: int = 20
     level: float = 0.95
     seed: int = 0

@@ -25,7 +25,7 @@ from cpwl_milp.cli.output import print_json
 @click.option(
     "--population",
     type=click.IntRange(min=2),
-    default=500,
+    default=400,
     show_default=True,
     help="Cells that a probe keeps at every stage; fewer where --max-seconds is short.",
 )
