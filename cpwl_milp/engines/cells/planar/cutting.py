@@ -10,7 +10,7 @@ Cost: O(k) for k vertices, a few operations each; two divisions.
 
 from __future__ import annotations
 
-from cpwl_milp.engines.cells.planar.entering import height, place_of, signs_at
+from cpwl_milp.engines.cells.planar.signs import height, place_of, signs_at
 from cpwl_milp.engines.cells.planar.state import (
     ALL_LINES,
     BELOW,

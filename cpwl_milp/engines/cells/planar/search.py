@@ -16,12 +16,10 @@ from cpwl_milp.engines.cells.planar.entering import (
     lay_vertices,
     meet_layer,
     meet_rest,
-    note_ties,
     put_bit,
-    signs_at,
-    told_apart,
 )
 from cpwl_milp.engines.cells.planar.maps import enter_maps
+from cpwl_milp.engines.cells.planar.signs import note_ties, signs_at, told_apart
 from cpwl_milp.engines.cells.planar.state import (
     ALL_LINES,
     B_END,
