@@ -30,7 +30,7 @@ _PROOFS = {
 @click.argument("property_file", metavar="PROPERTY", type=click.Path(path_type=Path))
 @click.option(
     "--method",
-    type=click.Choice(["auto", "boxes", "milp"]),
+    type=click.Choice(["auto", "boxes", "units", "milp"]),
     default="auto",
     show_default=True,
     help="What decides where bounds and the search for counterexamples do not.",

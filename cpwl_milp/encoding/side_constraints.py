@@ -19,7 +19,7 @@ def add_rows(encoding: Encoding, rows: LinearRows, slack: float = 0.0) -> None:
         Made with outputs.
     rows : LinearRows
     slack : float
-        At least 0: room for what the solver's tolerances might cut off.
+        Added to every limit: room for what the solver's tolerances might cut off, if positive.
     """
     model = encoding.model
     x, y = list(model.x.values()), list(model.y.values())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cpwl_milp.core.errors import InputError
 from cpwl_milp.verification.witness import Counterexample
 
-METHODS = ("auto", "boxes", "milp")
+METHODS = ("auto", "boxes", "units", "milp")
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,12 @@ class Attack:
                     return found
         return None
 
+    def anywhere(self) -> Counterexample | None:
+        """A counterexample for a case without rows, which every input of its box meets."""
+        for case in np.flatnonzero(np.diff(self._table.starts) == 0).tolist():
+            return self._improved(self._property.cases[case].box.centre, case)
+        return None
+
     def judged(self, x: Dense, cases: Indices) -> Counterexample | None:
         """A counterexample among some inputs of one box, for any of its cases."""
         self.evaluations += len(x)

@@ -68,8 +68,8 @@ class Bisected:
         Boxes that were bounded.
     left : int
         Boxes that are open.
-    stuck : bool
-        Whether boxes are left that are too small to be cut.
+    spent : bool
+        Whether all boxes that are left are too small to be cut.
     share : float
         The share of the input set's volume that is done with.
     """
@@ -78,7 +78,7 @@ class Bisected:
     found: Counterexample | None
     boxes: int
     left: int
-    stuck: bool
+    spent: bool
     share: float
 
 
@@ -126,6 +126,24 @@ class Bisection:
                 found.update(of_group[cases[: of_group.size]].tolist())
         return np.array(sorted(found), dtype=np.intp)
 
+    def keep(self, cases: Indices) -> None:
+        """Forget all other cases, and boxes on which none is open."""
+        if not np.setdiff1d(self.open_cases, cases).size:
+            return
+        kept = self._begun()[0].cases
+        for place, group in enumerate(self._table.groups):
+            kept[place, : group.cases.size] = np.isin(group.cases, cases)
+        stack = []
+        for pool, volume in self._stack:
+            left, chosen = _only(pool, kept)
+            self._done += float(volume.sum() - volume[chosen].sum())
+            if chosen.size:
+                stack.append((left, volume[chosen]))
+        self._stack = stack
+        self._stuck = [
+            left for left, chosen in (_only(p, kept) for p in self._stuck) if chosen.size
+        ]
+
     def run(self, deadline: float, most_steps: float = math.inf) -> Bisected:
         """Go on until all is decided, the time is up, or so many batches are done."""
         found = None
@@ -136,7 +154,7 @@ class Bisection:
             found = self._step(*self._next())
             steps += 1
         holds = found is None and self.left == 0
-        return Bisected(holds, found, self._boxes, self.left, bool(self._stuck), self._done)
+        return Bisected(holds, found, self._boxes, self.left, not self._stack, self._done)
 
     @property
     def _open(self) -> list[Pool]:
@@ -266,6 +284,13 @@ def _best_rows(owner: Indices, case: Indices, least: Vector) -> Indices:
     first = np.ones(order.size, dtype=np.bool_)
     first[1:] = (np.diff(owner[order]) != 0) | (np.diff(case[order]) != 0)
     return order[first]
+
+
+def _only(pool: Pool, kept: NDArray[np.bool_]) -> tuple[Pool, Indices]:
+    """The boxes on which a kept case of their group is open, and which they are."""
+    cases = pool.cases & kept[pool.group]
+    chosen = np.flatnonzero(cases.any(axis=1))
+    return Pool(pool.nodes, pool.group, cases).taken(chosen), chosen
 
 
 def _joined(one: Pool, other: Pool) -> Pool:

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.network import Network
-from cpwl_milp.core.property import LinearRows, Property
+from cpwl_milp.core.property import Case, Property
 from cpwl_milp.encoding.big_m import encode
-from cpwl_milp.encoding.pattern_search import open_search
+from cpwl_milp.encoding.pattern_search import Proposal, open_search
 from cpwl_milp.encoding.side_constraints import add_rows
 from cpwl_milp.solvers.program import SolveStatus
 from cpwl_milp.verification.attack import Attack
+from cpwl_milp.verification.box_bounds import BoundsOfBoxes
 from cpwl_milp.verification.witness import Counterexample
+
+_SETTLED, _LATE = "infeasible", "time limit"
 
 SLACK = 1e-6
 """Of the range of a row's left side."""
@@ -38,25 +41,27 @@ class Solved:
     found : Counterexample or None
     settled : tuple of int
         Cases whose program is infeasible, by the solver's word.
+    given_up : tuple of int
+        Cases for which more time would not help.
     reason : str
-        Why others are left.
+        Why these are left.
     """
 
     found: Counterexample | None
     settled: tuple[int, ...]
+    given_up: tuple[int, ...] = ()
     reason: str = ""
 
 
 @dataclass
 class Programs:
-    """Solves the cases of one box, one after the other.
+    """Solves cases, one after the other.
 
     Attributes
     ----------
     network : Network
     prop : Property
-    bounds : Bounds
-        Sound on the box of the cases, and finite.
+    bounds : BoundsOfBoxes
     solver : str
     seed : int
     attack : Attack
@@ -67,7 +72,7 @@ class Programs:
 
     network: Network
     prop: Property
-    bounds: Bounds
+    bounds: BoundsOfBoxes
     attack: Attack
     solver: str = "highs"
     seed: int = 0
@@ -76,46 +81,64 @@ class Programs:
     def run(self, cases: NDArray[np.intp], deadline: float) -> Solved:
         """Solve the given cases until one is met, or the time is up."""
         settled: list[int] = []
+        given_up: list[int] = []
         reason = ""
-        for case in cases:
+        for case in cases.tolist():
             left = deadline - time.monotonic()
             if left <= 0:
-                return Solved(None, tuple(settled), "max-seconds")
-            verdict, why = self._case(int(case), left)
-            if isinstance(verdict, Counterexample):
-                return Solved(verdict, tuple(settled))
-            if verdict:
-                settled.append(int(case))
-            else:
+                break
+            found, why = self._case(case, left)
+            if found is not None:
+                return Solved(found, tuple(settled), tuple(given_up), reason)
+            if why == _SETTLED:
+                settled.append(case)
+            elif why != _LATE:
+                given_up.append(case)
                 reason = why
-        return Solved(None, tuple(settled), reason)
+        return Solved(None, tuple(settled), tuple(given_up), reason)
 
-    def _case(self, case: int, seconds: float) -> tuple[Counterexample | bool, str]:
+    def _case(self, case: int, seconds: float) -> tuple[Counterexample | None, str]:
+        """A counterexample, or how the solve ended."""
+        end = time.monotonic() + seconds
+        loose = self._proposed(case, SLACK, end)
+        if loose.status is SolveStatus.INFEASIBLE:
+            return None, _SETTLED
+        if loose.x is not None:
+            found = self.attack.near(loose.x, case)
+            if found is None:
+                # With the rows tightened instead, what the solver finds is beyond its tolerances.
+                tight = self._proposed(case, -SLACK, end)
+                found = None if tight.x is None else self.attack.near(tight.x, case)
+            return found, "the solver's input violates within its tolerances only"
+        if loose.status is SolveStatus.TIME_LIMIT:
+            return None, _LATE
+        return None, loose.reason or f"solver {self.solver} gave no answer"
+
+    def _proposed(self, case: int, slack: float, end: float) -> Proposal:
+        """The solver's answer, the rows' limits moved by a share of their range."""
         asked = self.prop.cases[case]
-        encoding = encode(self.network, asked.box, self.bounds, margin=0.0, outputs=True)
-        add_rows(encoding, asked.rows, SLACK * self._range(asked.rows))
+        bounds = self.bounds.of(asked.box)
+        encoding = encode(self.network, asked.box, bounds, margin=0.0, outputs=True)
+        add_rows(encoding, asked.rows, slack * self._range(asked, bounds))
+        search = open_search(encoding, self.solver, seed=self.seed)
         self.solves += 1
-        proposal = open_search(encoding, self.solver, seed=self.seed).propose(seconds)
-        if proposal.status is SolveStatus.INFEASIBLE:
-            return True, ""
-        if proposal.x is None:
-            late = proposal.status is SolveStatus.TIME_LIMIT
-            return False, "max-seconds" if late else f"unresolved: {proposal.reason or self.solver}"
-        found = self.attack.near(proposal.x, case)
-        if found is not None:
-            return found, ""
-        return False, "unresolved: the solver's input violates within its tolerances only"
+        try:
+            return search.propose(max(0.01, end - time.monotonic()))
+        finally:
+            # A solve that is not done goes on behind our back: no bits fixed, but it is stopped.
+            search.fix({})
 
-    def _range(self, rows: LinearRows) -> float:
+    def _range(self, case: Case, bounds: Bounds) -> float:
         """The largest size of a row's terms, by the bounds of the last layer."""
         low, high = (
-            (self.bounds.lower[-1], self.bounds.upper[-1])
+            (bounds.lower[-1], bounds.upper[-1])
             if self.network.layers
-            else (self.prop.hull.lower, self.prop.hull.upper)
+            else (case.box.lower, case.box.upper)
         )
         values = np.maximum(np.abs(low), np.abs(high))
         if self.network.layers:
             values = values * np.maximum(1.0, np.abs(self.network.layers[-1].slope))
         sizes = self.network.output.magnitude() @ values + np.abs(self.network.output.bias)
+        rows = case.rows
         of_rows = np.abs(rows.on_outputs) @ np.asarray(sizes) + np.abs(rows.limit)
         return float(of_rows.max(initial=1.0))
