@@ -21,8 +21,10 @@ _SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
     "information": plan.information,
     "large": lambda _: plan.large(),
     "brackets": lambda _: plan.every_network(),
+    "verification": lambda _: plan.every_property(),
 }
-# `large` takes an hour and needs some 20 GB of disk; `brackets` takes a minute a public network.
+# `large` takes an hour and needs some 20 GB of disk; `brackets` takes a minute a public network,
+# `verification` some seconds a public property.
 _DEFAULT = ("threads", "table", "everyday", "growth", "terms", "information")
 
 

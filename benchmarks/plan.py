@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks import brackets, jacobians, relucent_walk
+from benchmarks import brackets, jacobians, relucent_walk, verification
 from benchmarks.measurement import Job
 
 ACAS = "small/acasxu/ACASXU_run2a_1_1_batch_2000.onnx@small/acasxu/vnnlib/prop_3.vnnlib"
@@ -247,6 +247,11 @@ def information(rounds: int) -> list[Group]:
 def every_network() -> list[Group]:
     """A minute for each public network."""
     return [Group((job,)) for job in brackets.jobs()]
+
+
+def every_property() -> list[Group]:
+    """A minute at most for each public property."""
+    return [Group((job,)) for job in verification.jobs()]
 
 
 def large() -> list[Group]:

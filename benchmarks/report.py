@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import brackets, results, tables
+from benchmarks import brackets, results, tables, verification
 from benchmarks.figure import draw
 from benchmarks.fits import grown
 from benchmarks.results import Results
@@ -31,6 +31,7 @@ _TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "information": ("information", tables.estimators),
     "large": ("large", tables.memory),
     "brackets": ("brackets", brackets.table),
+    "verification": ("verification", verification.table),
 }
 _BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench:\2 -->)", re.DOTALL)
 

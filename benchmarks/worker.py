@@ -49,6 +49,7 @@ TOOLS = {
         }.items()
     },
     "bracket": ("benchmarks.brackets", "count"),
+    "verify": ("benchmarks.verification", "verify"),
     "textbook": ("benchmarks.textbook", "loop"),
     "relucent": ("benchmarks.relucent_walk", "walk"),
 }

@@ -227,7 +227,9 @@ def _add_layer(
 
 def _add_outputs(model: pyo.ConcreteModel, output: Affine, values: _Values) -> None:
     rows = sp.csr_array(sp.csr_array(output.weight) @ values.matrix)
-    model.y = pyo.Var(range(output.n_out))
+    low, high = _ranges(rows, output.bias, values.variables)
+    # HiGHS 1.15 has been seen to crash on free columns without presolve.
+    model.y = pyo.Var(range(output.n_out), bounds=lambda _, k: (_finite(low[k]), _finite(high[k])))
     model.output = pyo.Constraint(
         range(output.n_out),
         rule=lambda _, k: (
@@ -235,6 +237,26 @@ def _add_outputs(model: pyo.ConcreteModel, output: Affine, values: _Values) -> N
             -float(output.bias[k]),
         ),
     )
+
+
+def _ranges(rows: sp.csr_array, bias: Vector, variables: list[pyo.Var]) -> tuple[Vector, Vector]:
+    """What each row can take within the variables' bounds, widened by far more than rounding."""
+    ends = [(v.lb, v.ub) for v in variables]
+    low = np.array([-np.inf if a is None else float(a) for a, _ in ends])
+    high = np.array([np.inf if b is None else float(b) for _, b in ends])
+    coefficients, columns = rows.data, rows.indices
+    both = np.stack([coefficients * low[columns], coefficients * high[columns]])
+    of_row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    count = rows.shape[0]
+    size = np.bincount(of_row, np.abs(both).max(axis=0), count) + np.abs(bias)
+    least = np.bincount(of_row, both.min(axis=0), count) + bias
+    most = np.bincount(of_row, both.max(axis=0), count) + bias
+    with np.errstate(invalid="ignore"):
+        return least - _WIDEN * size, most + _WIDEN * size
+
+
+def _finite(bound: float) -> float | None:
+    return float(bound) if np.isfinite(bound) else None
 
 
 def _expression(

@@ -17,6 +17,7 @@ from cpwl_milp.core.affine import Dense, Matrix, Vector
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.property import LinearRows, Property
+from cpwl_milp.verification.pieces import is_small, walked
 from cpwl_milp.verification.rows import Table
 from cpwl_milp.verification.witness import Counterexample, counterexample
 
@@ -24,6 +25,8 @@ Indices = NDArray[np.intp]
 
 _N_STARTS = 64
 _N_STEPS = 60
+# Descents that are followed from piece to piece.
+_N_WALKS = 3
 # Of a box: the first and the last step.
 _FIRST_STEP, _LAST_STEP = 0.25, 1e-3
 # Cases over one box that are searched one by one; of more, those that came closest.
@@ -169,8 +172,7 @@ class Attack:
         self, box: Box, cases: Indices, starts: Dense, deadline: float
     ) -> Counterexample | None:
         excess = self._worst(starts)[:, cases]
-        order = np.argsort(excess.min(axis=0), kind="stable")[:_MOST_CASES]
-        for place in order:
+        for place in np.argsort(excess.min(axis=0), kind="stable")[:_MOST_CASES]:
             if time.monotonic() > deadline:
                 return None
             case = int(cases[place])
@@ -179,8 +181,14 @@ class Attack:
             chosen = np.argsort(excess[:, place], kind="stable")[: max(4, len(starts) // 2)]
             best, least = descended(self._network, rows, box, starts[chosen])
             self.evaluations += len(chosen) * _N_STEPS
-            for point in np.flatnonzero(least <= 0):
-                found = self._improved(best[point], case)
+            order = np.argsort(least, kind="stable")
+            candidates = [best[point] for point in order if least[point] <= 0]
+            if not candidates and is_small(self._network):
+                starts_of_walks = best[order[:_N_WALKS]]
+                walks = (walked(self._network, rows, box, start) for start in starts_of_walks)
+                candidates = list(walks)
+            for x in candidates:
+                found = self._improved(x, case)
                 if found is not None:
                     return found
         return None

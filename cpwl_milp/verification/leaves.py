@@ -20,6 +20,7 @@ from cpwl_milp.solvers.highs import HighsSession
 from cpwl_milp.solvers.highs_settings import HighsSettings
 from cpwl_milp.solvers.program import Program
 from cpwl_milp.verification.ascent import Choices, Signs
+from cpwl_milp.verification.pieces import composed
 
 # Numbers of the composed rows beyond which no program is made.
 _MOST_ENTRIES = 4_000_000
@@ -52,11 +53,15 @@ def leaf_choices(
     """
     if network.n_inputs * sum(sign.size for sign in signs) > _MOST_ENTRIES:
         return None
-    composed, shifts, matrix, shift = _composed(network, bounds, signs)
+    active = [
+        (sign > 0) | ((sign == 0) & (low >= 0))
+        for sign, low in zip(signs, bounds.lower, strict=True)
+    ]
+    matrices, shifts, matrix, shift = composed(network, active)
     of_rows = rows.on_outputs @ matrix + rows.on_inputs
     row_shift = rows.on_outputs @ shift - rows.limit
     held = [np.flatnonzero(sign) for sign in signs]
-    walls = [-s[h, None] * m[h] for s, m, h in zip(signs, composed, held, strict=True)]
+    walls = [-s[h, None] * m[h] for s, m, h in zip(signs, matrices, held, strict=True)]
     wall_shifts = [-s[h] * c[h] for s, c, h in zip(signs, shifts, held, strict=True)]
     left = np.concatenate([of_rows, *walls])
     constant = np.concatenate([row_shift, *wall_shifts])
@@ -77,24 +82,6 @@ def leaf_choices(
         beta.append(values)
     alpha = [np.ones((1, sign.size)) for sign in signs]
     return Choices(alpha, beta, weights), x
-
-
-def _composed(
-    network: Network, bounds: Bounds, signs: Signs
-) -> tuple[list[Dense], list[Vector], Dense, Vector]:
-    """Pre-activations of each layer, and the outputs, as functions of the inputs."""
-    matrix, shift = np.eye(network.n_inputs), np.zeros(network.n_inputs)
-    matrices, shifts = [], []
-    for k, (layer, sign) in enumerate(zip(network.layers, signs, strict=True)):
-        matrix = np.asarray(layer.affine.weight @ matrix)
-        shift = np.asarray(layer.affine.weight @ shift) + layer.affine.bias
-        matrices.append(matrix)
-        shifts.append(shift)
-        active = (sign > 0) | ((sign == 0) & (bounds.lower[k] >= 0))
-        slope = np.where(active, 1.0, layer.slope)
-        matrix, shift = slope[:, None] * matrix, slope * shift
-    matrix = np.asarray(network.output.weight @ matrix)
-    return matrices, shifts, matrix, np.asarray(network.output.weight @ shift) + network.output.bias
 
 
 def _solved(box: Box, left: Dense, constant: Vector) -> tuple[Vector, Vector] | None:
