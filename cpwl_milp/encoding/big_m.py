@@ -229,7 +229,9 @@ def _add_outputs(model: pyo.ConcreteModel, output: Affine, values: _Values) -> N
     rows = sp.csr_array(sp.csr_array(output.weight) @ values.matrix)
     low, high = _ranges(rows, output.bias, values.variables)
     # HiGHS 1.15 has been seen to crash on free columns without presolve.
-    model.y = pyo.Var(range(output.n_out), bounds=lambda _, k: (_finite(low[k]), _finite(high[k])))
+    model.y = pyo.Var(
+        range(output.n_out), bounds=lambda _, k: (_finite(float(low[k])), _finite(float(high[k])))
+    )
     model.output = pyo.Constraint(
         range(output.n_out),
         rule=lambda _, k: (
@@ -256,7 +258,7 @@ def _ranges(rows: sp.csr_array, bias: Vector, variables: list[pyo.Var]) -> tuple
 
 
 def _finite(bound: float) -> float | None:
-    return float(bound) if np.isfinite(bound) else None
+    return bound if np.isfinite(bound) else None
 
 
 def _expression(
