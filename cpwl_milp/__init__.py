@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from cpwl_milp.onnx_io import check_agreement, load_model, read_vnnlib_property
     from cpwl_milp.questions import boundary_pieces, count_regions_where, list_regions_where
+    from cpwl_milp.simplification import StateSettings, simplified, unit_states
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
     from cpwl_milp.verification import Verification, VerifySettings, verify
 
@@ -51,6 +52,7 @@ __all__ = [
     "ParitySettings",
     "Problem",
     "Property",
+    "StateSettings",
     "Verification",
     "VerifySettings",
     "boundary_pieces",
@@ -67,6 +69,8 @@ __all__ = [
     "parity_lower_bound",
     "pre_activation_bounds",
     "read_vnnlib_property",
+    "simplified",
+    "unit_states",
     "verify",
 ]
 
@@ -86,6 +90,7 @@ _HOMES = {
     "ParitySettings": "cpwl_milp.estimation",
     "Problem": "cpwl_milp.core.problem",
     "Property": "cpwl_milp.core.property",
+    "StateSettings": "cpwl_milp.simplification",
     "Verification": "cpwl_milp.verification",
     "VerifySettings": "cpwl_milp.verification",
     "boundary_pieces": "cpwl_milp.questions",
@@ -102,6 +107,8 @@ _HOMES = {
     "parity_lower_bound": "cpwl_milp.estimation",
     "pre_activation_bounds": "cpwl_milp.bounding",
     "read_vnnlib_property": "cpwl_milp.onnx_io",
+    "simplified": "cpwl_milp.simplification",
+    "unit_states": "cpwl_milp.simplification",
     "verify": "cpwl_milp.verification",
 }
 

@@ -20,6 +20,8 @@ _COMMANDS = {
     "enumerate": "enumerate",
     "estimate": "estimate.command",
     "boundary": "boundary",
+    "units": "simplify.units",
+    "simplify": "simplify.command",
     "information": "information.command",
     "plane": "plane.command",
     "local": "local.command",

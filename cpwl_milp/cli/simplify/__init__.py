@@ -1,0 +1,1 @@
+"""The commands `units` and `simplify`."""
