@@ -30,7 +30,15 @@ if TYPE_CHECKING:
         parity_lower_bound,
     )
     from cpwl_milp.onnx_io import check_agreement, load_model, read_vnnlib_property
-    from cpwl_milp.questions import boundary_pieces, count_regions_where, list_regions_where
+    from cpwl_milp.questions import (
+        Objective,
+        boundary_pieces,
+        count_regions_where,
+        lipschitz_constant,
+        list_regions_where,
+        maximum_by_program,
+        maximum_over_regions,
+    )
     from cpwl_milp.simplification import StateSettings, simplified, unit_states
     from cpwl_milp.terms.linear import linear_term_blocks, linear_terms
     from cpwl_milp.verification import Verification, VerifySettings, verify
@@ -49,6 +57,7 @@ __all__ = [
     "Layer",
     "Limits",
     "Network",
+    "Objective",
     "ParitySettings",
     "Problem",
     "Property",
@@ -63,9 +72,12 @@ __all__ = [
     "estimate_regions",
     "linear_term_blocks",
     "linear_terms",
+    "lipschitz_constant",
     "list_regions",
     "list_regions_where",
     "load_model",
+    "maximum_by_program",
+    "maximum_over_regions",
     "parity_lower_bound",
     "pre_activation_bounds",
     "read_vnnlib_property",
@@ -87,6 +99,7 @@ _HOMES = {
     "Layer": "cpwl_milp.core.network",
     "Limits": "cpwl_milp.enumeration.limits",
     "Network": "cpwl_milp.core.network",
+    "Objective": "cpwl_milp.questions",
     "ParitySettings": "cpwl_milp.estimation",
     "Problem": "cpwl_milp.core.problem",
     "Property": "cpwl_milp.core.property",
@@ -101,9 +114,12 @@ _HOMES = {
     "estimate_regions": "cpwl_milp.estimation",
     "linear_term_blocks": "cpwl_milp.terms.linear",
     "linear_terms": "cpwl_milp.terms.linear",
+    "lipschitz_constant": "cpwl_milp.questions",
     "list_regions": "cpwl_milp.enumeration.listing",
     "list_regions_where": "cpwl_milp.questions",
     "load_model": "cpwl_milp.onnx_io",
+    "maximum_by_program": "cpwl_milp.questions",
+    "maximum_over_regions": "cpwl_milp.questions",
     "parity_lower_bound": "cpwl_milp.estimation",
     "pre_activation_bounds": "cpwl_milp.bounding",
     "read_vnnlib_property": "cpwl_milp.onnx_io",

@@ -20,6 +20,7 @@ _COMMANDS = {
     "enumerate": "enumerate",
     "estimate": "estimate.command",
     "boundary": "boundary",
+    "maximum": "maximum",
     "units": "simplify.units",
     "simplify": "simplify.command",
     "information": "information.command",

@@ -165,13 +165,13 @@ def _show(found: Boundary) -> None:
     click.echo(f"{count} boundary pieces ({how})")
     show_table(
         "per pair of outputs" if len(found.parts[0].outputs) == 2 else "level set",
-        ("outputs", "pieces", "engine", "seconds"),
+        ("outputs", "pieces", "engine", "time"),
         [
             (
                 ", ".join(map(str, part.outputs)),
                 bracket_text(part.pieces.lower, part.pieces.upper),
                 part.engine,
-                f"{part.seconds:.2f}",
+                f"{part.seconds:.2f} s",
             )
             for part in found.parts
         ],

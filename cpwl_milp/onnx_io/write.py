@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,8 @@ def write_network(
     network : Network
     inputs, outputs : sequence of TensorInfo
         Tensors that are joined, row-major and in this order, into its input and output vectors.
-        Where all have a first dimension of 1 before others, it becomes a free batch.
+        Where all have a first dimension of 1 before others, it becomes a free batch. An output
+        of the same name as an input gets another one.
     double : bool
         In float64 instead of float32, to which weights are rounded.
 
@@ -60,6 +62,11 @@ def write_network(
             f"at most {MOST_WEIGHTS:,}",
             "convolutions have no smaller form here; `units` says what could be left out",
         )
+    taken = {tensor.name for tensor in inputs}
+    outputs = [
+        replace(tensor, name=f"{tensor.name}_output") if tensor.name in taken else tensor
+        for tensor in outputs
+    ]
     graph = _Graph(double, batched=_are_batched([*inputs, *outputs]))
     values = graph.joined(inputs)
     for number, layer in enumerate(network.layers, start=1):

@@ -33,12 +33,15 @@ class Equality:
         The same over the largest size of the terms that the output is added up from.
     max_network : float
         The latter of the two networks in float64.
+    max_model : float
+        The latter of the model itself: by onnxruntime, from its network in float64.
     """
 
     n_samples: int
     max_absolute: float
     max_relative: float
     max_network: float
+    max_model: float
 
 
 def write_checked(
@@ -96,9 +99,13 @@ def _compared(draft: Path, network: Network, model: ImportedModel, x: Dense) -> 
     x = model.referee.rounded(x)
     theirs, ours = model.referee(x), written.referee(x)
     scale = _scale(model.network, x)
-    in_float64 = float((np.abs(model.network(x) - network(x)).max(axis=0) / scale).max(initial=0.0))
-    gap = np.abs(theirs - ours).max(axis=0)
-    relative = float((gap / scale).max(initial=0.0))
+    exact = model.network(x)
+
+    def over_scale(first: Dense, second: Dense) -> float:
+        return float((np.abs(first - second).max(axis=0) / scale).max(initial=0.0))
+
+    in_float64 = over_scale(exact, network(x))
+    relative = over_scale(theirs, ours)
     tolerance = _TOLERANCE_FLOAT64 if model.double else _TOLERANCE
     for value, most in ((in_float64, _NETWORK_TOLERANCE), (relative, tolerance)):
         if not value <= most:
@@ -108,7 +115,13 @@ def _compared(draft: Path, network: Network, model: ImportedModel, x: Dense) -> 
                 f"at most {most:g}",
                 "nothing was written; please report it",
             )
-    return Equality(len(x), float(gap.max(initial=0.0)), relative, in_float64)
+    return Equality(
+        n_samples=len(x),
+        max_absolute=float(np.abs(theirs - ours).max(initial=0.0)),
+        max_relative=relative,
+        max_network=in_float64,
+        max_model=over_scale(exact, theirs),
+    )
 
 
 def _scale(network: Network, x: Dense) -> Dense:

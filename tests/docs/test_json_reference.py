@@ -42,6 +42,12 @@ ASKED = {
         f"enumerate {BOX} -o some --class 1 --pattern 1.3=1",
     ],
     "boundary": [f"boundary {BOX} --pattern 1.3=1"],
+    "maximum": [
+        f"maximum {BOX} --margin 1 --pattern 1.3=1",
+        f"maximum {BOX} --lipschitz 2 --max-regions 5",
+    ],
+    "units": [f"units {MODEL} --box -0.5,0.5 --list", f"units {BOX}"],
+    "simplify": [f"simplify {MODEL} --box -0.5,0.5 -o smaller.onnx"],
     "estimate": [
         f"estimate {BOX} --population 20 --probes 4",
         f"estimate {BOX} --samples 0",

@@ -84,6 +84,7 @@ def command(
                     "max_absolute": equality.max_absolute,
                     "max_relative": equality.max_relative,
                     "max_network": equality.max_network,
+                    "max_model": equality.max_model,
                 },
                 "seconds": round(found.states.seconds, 3),
                 "versions": versions(),

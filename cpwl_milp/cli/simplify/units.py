@@ -55,7 +55,7 @@ def command(
         "model": question.described(imported),
         "domain": where.describe(),
         **states_json(imported.network, found),
-        "units": _units(imported.network, found) if listed else None,
+        "units": _units(imported.network, found) if listed else [],
         "removable": found.reasons,
         "seconds": round(found.states.seconds, 3),
     }
@@ -67,7 +67,7 @@ def command(
     show_states(answer["layers"])
     reasons = ", ".join(f"{count:,} {name}" for name, count in found.reasons.items() if count)
     click.echo(f"removable: {reasons or 'nothing'}")
-    for unit in answer["units"] or ():
+    for unit in answer["units"]:
         click.echo(f"{unit['layer']}.{unit['unit']} {unit['state']} ({unit['proof']})")
     click.echo(f"{found.states.seconds:.2f} s")
 
