@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -163,14 +164,14 @@ def _require_one(
 def _as_json(name: str, found: Maximum | LipschitzConstant) -> dict[str, Any]:
     from cpwl_milp.questions import Maximum
 
-    listed = isinstance(found, Maximum)
     upper = found.upper if isinstance(found, Maximum) else found.value
+    nothing = found.point is None
     return {
         "of": name,
         "complete": found.complete,
         "reason": found.reason,
-        "value": found.value,
-        "upper": upper if found.complete or listed else None,
+        "value": None if nothing else found.value,
+        "upper": upper if not nothing and (found.complete or isinstance(found, Maximum)) else None,
         "point": None if found.point is None else found.point.tolist(),
         "by": found.by if isinstance(found, Maximum) else "regions",
         "regions": found.regions,
@@ -180,13 +181,14 @@ def _as_json(name: str, found: Maximum | LipschitzConstant) -> dict[str, Any]:
 
 
 def _show(answer: dict[str, Any]) -> None:
-    if answer["point"] is None and not answer["regions"]:
-        click.echo(f"{answer['of']}: no input" if answer["complete"] else "nothing found")
+    if answer["point"] is None:
+        nothing = "no input is asked about" if answer["complete"] else "nothing found"
+        click.echo(f"{answer['of']}: {nothing}")
     else:
         point = ", ".join(f"{value:g}" for value in (answer["point"] or [])[:8])
         more = ", ..." if len(answer["point"] or []) > 8 else ""
         click.echo(f"{answer['of']}: {answer['value']:.9g} at ({point}{more})")
-    if answer["upper"] is not None:
+    if answer["upper"] is not None and math.isfinite(answer["upper"]):
         click.echo(f"no input exceeds {answer['upper']:.9g}")
     if not answer["complete"]:
         click.echo(f"incomplete: {answer['reason'].removeprefix('unresolved: ')}")
