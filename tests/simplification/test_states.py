@@ -20,6 +20,8 @@ from cpwl_milp.simplification.states import PROOFS
 from tests.networks import degenerate_network, mlp, random_network
 
 _FREE = 1e-9
+# Also where kernels are compiled on a busy machine.
+PATIENT = StateSettings(max_seconds=600)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -29,7 +31,7 @@ def test_states_are_those_of_all_regions(seed: int) -> None:
     d = int(rng.integers(1, 4))
     widths = [int(k) for k in rng.integers(1, 6, int(rng.integers(1, 4)))]
     network, box = degenerate_network(rng, d, widths), Box.uniform(-1, 1, d)
-    found = unit_states(network, box)
+    found = unit_states(network, box, PATIENT)
     regions, outcome = list_regions(Problem.of(network, box))
     assert outcome.complete
     bits = unpack(regions.patterns, network.n_units)
@@ -61,7 +63,7 @@ def test_the_solver_finds_what_samples_miss_and_lists_prove_what_it_claims() -> 
     assert by_bounds.states[6] == UnitState.OPEN
     # Bounds show what is exact over one layer: the sum is at most 3.
     assert by_bounds.states[7] == UnitState.OFF
-    found = unit_states(corner_unit(), box)
+    found = unit_states(corner_unit(), box, PATIENT)
     assert found.states[6] == UnitState.BOTH
     assert PROOFS[found.proofs[6]] == "solver"
 
@@ -71,13 +73,13 @@ def test_claims_stay_claims_without_a_list() -> None:
     for _ in range(40):
         network = random_network(rng, 3, (5, 5, 5))
         box = Box.uniform(-0.6, 0.6, 3)
-        short = unit_states(network, box, StateSettings(max_regions=1))
+        short = unit_states(network, box, StateSettings(max_seconds=600, max_regions=1))
         claimed = np.isin(short.states, (UnitState.CLAIMED_ON, UnitState.CLAIMED_OFF))
         if claimed.any():
             break
     else:
         pytest.fail("no network with a unit that only the solver settles")
-    whole = unit_states(network, box)
+    whole = unit_states(network, box, PATIENT)
     expected = np.where(short.states == UnitState.CLAIMED_ON, UnitState.ON, UnitState.OFF)
     assert np.array_equal(whole.states[claimed], expected[claimed])
     assert all(PROOFS[k] == "list" for k in whole.proofs[claimed])
