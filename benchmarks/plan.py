@@ -251,7 +251,7 @@ def every_network() -> list[Group]:
 
 def every_property() -> list[Group]:
     """A minute at most for each public property."""
-    return [Group((job,)) for job in verification.jobs()]
+    return [Group(jobs, together=True) for jobs in verification.jobs()]
 
 
 def large() -> list[Group]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import statistics
 from collections.abc import Iterable
@@ -22,9 +23,12 @@ _SECONDS = 60.0
 _STATUS = {"sat": "violated", "unsat": "holds"}
 
 
-def jobs() -> tuple[Job, ...]:
-    """Every property with a published answer."""
-    return tuple(Job(TOOL, name, max_seconds=_SECONDS) for name in _published())
+def jobs() -> list[tuple[Job, ...]]:
+    """Every property with a published answer, family by family."""
+    found: dict[str, list[Job]] = {}
+    for name in _published():
+        found.setdefault(_family(name), []).append(Job(TOOL, name, max_seconds=_SECONDS))
+    return [tuple(each) for each in found.values()]
 
 
 def _published() -> dict[str, str]:
@@ -41,6 +45,9 @@ def verify(job: Job) -> Finding:
     model, _, prop = job.network.partition("@")
     arguments = ["verify", str(SHARED_MODELS / model), str(SHARED_MODELS / prop), "--json"]
     arguments += ["--max-seconds", str(job.max_seconds)]
+    # Imports are no part of an answer.
+    importlib.import_module("cpwl_milp.onnx_io")
+    importlib.import_module("cpwl_milp.verification")
     seconds, said = timed(lambda: click.testing.CliRunner().invoke(main, arguments))
     if said.exit_code not in (0, 3):
         raise SystemExit(said.stderr.strip().splitlines()[-1].removeprefix("error: "))
@@ -57,8 +64,8 @@ def verify(job: Job) -> Finding:
 def table(found: Results) -> str:
     """A row a family, and one for each folder and for all."""
     measured = [each for each in found.measurements if not each.error]
-    families = list(dict.fromkeys(_family(each) for each in measured))
-    rows = [_row(name, (m for m in measured if _family(m) == name)) for name in families]
+    families = list(dict.fromkeys(_family(each.job.network) for each in measured))
+    rows = [_row(f, (m for m in measured if _family(m.job.network) == f)) for f in families]
     for folder in dict.fromkeys(name.partition("/")[0] for name in families):
         within = (m for m in measured if m.job.network.startswith(f"{folder}/"))
         rows.append(_row(f"all of {folder}/", within))
@@ -67,8 +74,8 @@ def table(found: Results) -> str:
     return markdown(head, [*rows, _row("all", measured)] if rows else [])
 
 
-def _family(found: Measurement) -> str:
-    return "/".join(found.job.network.split("/")[:2])
+def _family(name: str) -> str:
+    return "/".join(name.split("/")[:2])
 
 
 def _row(name: str, measured: Iterable[Measurement]) -> list[str]:

@@ -11,7 +11,7 @@ derivatives are
     d/d alpha = C z  (C > 0),     d/d beta = -s z,     d/d weight_k = row k at the forward outputs
 
 for coefficients C of a unit's value and a decided sign s. Only the last bound counts; how alpha and
-beta came about does not matter for it, and its rounding is charged as in `passes`.
+beta came about does not matter for it, and its rounding is charged as in `stages`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from cpwl_milp.bounding.relaxation import UnitLines
 from cpwl_milp.bounding.rounding import gamma
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.property import LinearRows
-from cpwl_milp.verification.passes import Layers, Nodes, Passes, RowLines, Stage, through
+from cpwl_milp.verification.passes import Nodes, Passes
+from cpwl_milp.verification.stages import Layers, RowLines, Stage, through
 
 Signs: TypeAlias = "list[NDArray[np.int8]]"
 # In float32 where they are stored.
