@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from cpwl_milp.census.answer import CountSettings, LayerCount
+from cpwl_milp.census.answer import CountSettings, LayerCount, raised
 from cpwl_milp.census.clock import Clock
 from cpwl_milp.census.layers import layer_counts, own_brackets, prefix_brackets
 from cpwl_milp.census.projection import projected_own_patterns, worth_projecting
@@ -16,6 +16,7 @@ from cpwl_milp.core.cube import ROOT
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.counting import count_bounds
+from cpwl_milp.counting.common_zeros import MANY_INPUTS, common_zeros
 from cpwl_milp.engines.choice import make_engine
 from cpwl_milp.engines.proof import Proof, prove
 from cpwl_milp.enumeration.first_bounds import bounds_or_rough_ones
@@ -36,6 +37,8 @@ _BOUNDS_SHARE = 0.2
 _PROJECTION_SHARE = 0.3
 # Longest time spent on samples when an exact engine did not end.
 _SAMPLING_SECONDS = 3.0
+# Longest time to look for a common zero of many units.
+_ZEROS_SECONDS = 20.0
 # Distinct own patterns kept of one layer, unless --max-per-layer says less.
 _OWN_PATTERNS_KEPT = 1_000_000
 
@@ -162,6 +165,8 @@ class Counting:
         wanted = outcome.reason != "interrupted" and self.settings.limits.max_regions is None
         seen = self.sampled() if wanted else None
         owns, prefixes = self.brackets(outcome, seen)
+        if wanted:
+            prefixes = self._raised_by_zeros(prefixes)
         if seen is not None and seen.reason != "interrupted" and not outcome.tally.doubts:
             self._project_narrow_layers(owns)
         return self.layer_counts(prefixes, owns)
@@ -180,6 +185,18 @@ class Counting:
     ) -> tuple[LayerCount, ...]:
         """The layers of the answer."""
         return layer_counts(self.formulas.layers, prefixes, owns)
+
+    def _raised_by_zeros(self, prefixes: list[Bracket]) -> list[Bracket]:
+        """Lower bounds from a point at which many units are zero, where inputs are many."""
+        if self.problem.domain.dim < MANY_INPUTS or self._interrupted:
+            return prefixes
+        left = self.clock.left()
+        seconds = _ZEROS_SECONDS if left is None else min(_ZEROS_SECONDS, 0.5 * left)
+        found = common_zeros(self.problem, self.bounds, time.monotonic() + seconds)
+        return [
+            raised(bracket, 1 << count, "patterns around a common zero")
+            for bracket, count in zip(prefixes, found.counts, strict=True)
+        ]
 
     def _project_narrow_layers(self, owns: list[Bracket]) -> None:
         """Settle own patterns where the program may end, the narrowest and last layers first."""

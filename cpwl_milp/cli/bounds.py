@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cpwl_milp.core.bounds import Bounds
     from cpwl_milp.core.problem import Problem
 
+# For the search of a common zero of many units.
+_ZEROS_SECONDS = 20.0
+
 
 @click.command(name="bounds")
 @model_options
@@ -67,6 +70,7 @@ def command(
     from cpwl_milp.cli.arguments import domains, question
     from cpwl_milp.core.problem import Problem
     from cpwl_milp.counting import count_bounds
+    from cpwl_milp.counting.common_zeros import MANY_INPUTS, common_zeros
 
     if rigorous and bound_method == "milp":
         raise click.UsageError(
@@ -85,7 +89,15 @@ def command(
         pre, seen, proof = _proved(problem, pre, samples, seed, began)
     else:
         seen = distinct_patterns(problem, pre, samples, seed) if samples else None
-    found = count_bounds(problem.plain, pre.stability(network), n_sampled=seen)
+    zeros = None
+    if not rigorous and samples and problem.domain.dim >= MANY_INPUTS:
+        zeros = common_zeros(problem, pre, time.monotonic() + _ZEROS_SECONDS).counts
+    found = count_bounds(
+        problem.plain,
+        pre.stability(network),
+        n_sampled=seen,
+        n_zeros=zeros[-1] if zeros else None,
+    )
     answer: dict[str, Any] = {
         "schema": "cpwl-milp/bounds/1",
         "model": question.described(imported),

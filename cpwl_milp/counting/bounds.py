@@ -25,6 +25,7 @@ _SOURCES = {
     "montufar2014": "Montufar et al. 2014",
     "serra2018-lower": "Serra, Tjandraatmadja, Ramalingam 2018, Theorem 6",
     "samples": "distinct patterns among sampled points",
+    "common-zeros": "Zaslavsky 1975, of the arrangement through one point",
 }
 # Word operations the sum for a layer's own patterns may cost.
 _LONGEST_OWN_SUM = 5e7
@@ -112,6 +113,7 @@ def count_bounds(
     stability: tuple[UnitStability, ...] | None,
     *,
     n_sampled: int | None = None,
+    n_zeros: int | None = None,
 ) -> CountBounds:
     """Bound the number of proper activation regions, per layer and in all.
 
@@ -128,6 +130,8 @@ def count_bounds(
     n_sampled : int or None
         Distinct patterns seen at points in the interior of regions (points of a continuous
         distribution are, with probability 1; points on a boundary must not be counted).
+    n_zeros : int or None
+        Units with a common zero as `common_zeros` finds it.
 
     Returns
     -------
@@ -160,11 +164,15 @@ def count_bounds(
     bounds.append(_of_architecture("montufar2014", named.montufar_2014(shapes, n_inputs)))
     bounds.append(_of_architecture("serra2018-lower", named.serra_2018_lower(shapes, n_inputs)))
     bounds.append(_samples(n_sampled))
+    if n_zeros is not None:
+        bounds.append(_zeros(n_zeros))
     upper = min(b.value for b in bounds if b.kind == "upper" and b.value is not None)
-    lower = max(1, n_sampled or 1)
+    lower = max(1, n_sampled or 1, 1 << (n_zeros or 0))
     if lower > upper:
         raise CheckFailedError(
-            "bounds", f"{lower} sampled patterns", f"at most {upper}, the least upper bound"
+            "bounds",
+            f"{lower} regions by samples or zeros",
+            f"at most {upper}, the least upper bound",
         )
     return CountBounds(tuple(bounds), _layers(on_domain, uppers, sums), upper, lower)
 
@@ -193,6 +201,12 @@ def _samples(n_sampled: int | None) -> NamedBound:
     log10 = None if value is None else math.log10(value)
     reason = "" if value else "no samples were taken"
     return NamedBound("samples", "lower", "network", value, log10, _SOURCES["samples"], reason)
+
+
+def _zeros(n_zeros: int) -> NamedBound:
+    name, reason = "common-zeros", f"{n_zeros} units are zero at one point"
+    log10 = n_zeros * math.log10(2)
+    return NamedBound(name, "lower", "network", 1 << n_zeros, log10, _SOURCES[name], reason)
 
 
 def _layers(

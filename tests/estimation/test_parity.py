@@ -94,7 +94,7 @@ def test_no_time_is_no_bound_but_no_failure_either() -> None:
 def test_balls_are_refused() -> None:
     network = random_network(np.random.default_rng(5), 3, (4,))
     with pytest.raises(DomainError, match="ball"):
-        _bound(network, Ball(np.zeros(3), 1.0, 2))
+        _bound(network, Ball(np.zeros(3), 1.0, "2"))
 
 
 @pytest.mark.slow
