@@ -165,13 +165,31 @@ class WayBack:
         -------
         ndarray, shape (n_rows,)
         """
+        with np.errstate(over="ignore", invalid="ignore"):
+            coefficients, constant, error = self.lines(coefficients, constant)
+            found = below(least(self._supports, coefficients, constant), error)
+        return np.where(np.isnan(found), -np.inf, found)
+
+    def lines(self, coefficients: Matrix, constant: Vector) -> tuple[Matrix, Vector, Vector]:
+        """Linear functions of the inputs below linear functions of the last layer's values.
+
+        Parameters
+        ----------
+        coefficients, constant
+            As `minimum` takes them.
+
+        Returns
+        -------
+        C : ndarray or csr_array, shape (n_rows, n_inputs)
+        c, e : ndarray, shape (n_rows,)
+            On the domain, the functions are at least ``C x + c - e``.
+        """
         error = np.zeros_like(constant)
         with np.errstate(over="ignore", invalid="ignore"):
             for step in reversed(self._steps):
                 coefficients, constant, lost = _substituted(coefficients, constant, step)
                 error += lost
-            found = below(least(self._supports, coefficients, constant), error * 1.0000001)
-        return np.where(np.isnan(found), -np.inf, found)
+            return coefficients, constant, error * 1.0000001
 
 
 def open_units(layer: Layer, low: Vector, high: Vector) -> NDArray[np.intp]:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cpwl_milp.conditions.implied import sharpened
 from cpwl_milp.conditions.posing import ConditionedProblem
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.core.region import RegionBatch
-from cpwl_milp.engines.choice import EngineSettings, make_engine
+from cpwl_milp.engines.choice import EngineSettings, chosen_engine, make_engine
 
 
 class ConditionedEngine:
@@ -44,6 +45,9 @@ class ConditionedEngine:
         settings: EngineSettings,
         known: Packed | None = None,
     ) -> None:
+        # Chosen for the question as posed, whatever is added to it here.
+        settings = replace(settings, name=chosen_engine(posed.extended, settings))
+        posed, bounds = sharpened(posed, bounds)
         if known is not None:
             known = posed.extended_patterns(known)
         self._engine = make_engine(posed.extended, bounds, settings, known)
@@ -54,12 +58,13 @@ class ConditionedEngine:
         self._asked = tuple(
             int(k + 1 if posed.fixed[k] else -(k + 1)) for k in np.flatnonzero(posed.fixed >= 0)
         )
+        self._impossible = posed.contradictory or _excluded(posed, bounds)
         self._own: NDArray[np.intp] = np.full(len(posed.fixed), -1, dtype=np.intp)
         self._own[posed.places] = np.arange(len(posed.places))
 
     def advance(self, cube: Cube, budget: Budget) -> Advance:
         """Work on `cube` until it is closed or the budget is spent."""
-        inner = self._inner(cube)
+        inner = None if self._impossible else self._inner(cube)
         if inner is None:
             return self._nothing(cube)
         found = self._engine.advance(inner, budget)
@@ -93,8 +98,6 @@ class ConditionedEngine:
                 literals.append(place + 1 if literal > 0 else -(place + 1))
             elif (literal > 0) != (fixed[place] == 1):
                 return None
-        if self._posed.contradictory:
-            return None
         return Cube(tuple(literals), cube.counted_layers)
 
     def _outer(self, cube: Cube, part: Cube, depth: int) -> Cube:
@@ -113,3 +116,12 @@ class ConditionedEngine:
             prefix_counts=np.zeros(0, dtype=np.int64),
             thin=np.zeros((0, self._posed.row_bytes), dtype=np.uint8),
         )
+
+
+def _excluded(posed: ConditionedProblem, bounds: Bounds) -> bool:
+    """Whether the bounds alone say that no input has all bits asked for."""
+    stability = bounds.stability(posed.extended.network)
+    nothing = np.zeros(0, dtype=np.bool_)
+    on = np.concatenate([nothing, *(layer.always_active for layer in stability)])
+    off = np.concatenate([nothing, *(layer.always_inactive for layer in stability)])
+    return bool(np.any((on & (posed.fixed == 0)) | (off & (posed.fixed == 1))))

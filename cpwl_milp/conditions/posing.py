@@ -42,6 +42,8 @@ class ConditionedProblem:
         Where the network's own units are among those of `extended`.
     contradictory : bool
         Whether the pattern asks one unit for both bits: no region has them.
+    n_first, n_last : int
+        Units of inequalities before those of the first layer, and after all others.
     """
 
     problem: Problem
@@ -50,11 +52,26 @@ class ConditionedProblem:
     fixed: NDArray[np.int8]
     places: NDArray[np.intp]
     contradictory: bool
+    n_first: int
+    n_last: int
     _widened: tuple[int, ...]
 
     @staticmethod
-    def of(network: Network, domain: Domain, condition: Condition) -> ConditionedProblem:
+    def of(
+        network: Network,
+        domain: Domain,
+        condition: Condition,
+        implied: tuple[Inequality, ...] = (),
+    ) -> ConditionedProblem:
         """Pose the question.
+
+        Parameters
+        ----------
+        network : Network
+        domain : Domain
+        condition : Condition
+        implied : tuple of Inequality
+            Over inputs; hold wherever the condition does.
 
         Raises
         ------
@@ -64,7 +81,7 @@ class ConditionedProblem:
             If the condition names what the network has not.
         """
         condition.require_fits(network)
-        extension = _Extension.of(network, condition.inequalities)
+        extension = _Extension.of(network, (*condition.inequalities, *implied))
         problem = Problem.of(network, domain)
         n_first = len(extension.first)
         places = np.arange(network.n_units) + n_first
@@ -79,11 +96,22 @@ class ConditionedProblem:
         return ConditionedProblem(
             problem=problem,
             condition=condition,
-            extended=Problem.of(extension.network, domain) if condition.inequalities else problem,
+            extended=Problem.of(extension.network, domain) if len(fixed) > len(places) else problem,
             fixed=fixed,
             places=places,
             contradictory=contradictory,
+            n_first=n_first,
+            n_last=len(extension.last),
             _widened=extension.widened,
+        )
+
+    def with_implied(self, implied: tuple[Inequality, ...]) -> ConditionedProblem:
+        """The same question with inequalities over inputs that follow from the condition.
+
+        Only where the domain's coordinates are the model's inputs.
+        """
+        return ConditionedProblem.of(
+            self.problem.network, self.problem.domain, self.condition, implied
         )
 
     def own_bounds(self, bounds: Bounds) -> Bounds:
