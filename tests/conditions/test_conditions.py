@@ -13,6 +13,7 @@ from cpwl_milp.bounding import pre_activation_bounds
 from cpwl_milp.census import CountSettings
 from cpwl_milp.conditions import Condition, ConditionedEngine, ConditionedProblem, Inequality
 from cpwl_milp.conditions.condition import Literal
+from cpwl_milp.conditions.implied import sharpened
 from cpwl_milp.conditions.parsing import parsed_inequality, parsed_pattern
 from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.domain import Box
@@ -264,3 +265,34 @@ def test_outputs_that_tie_on_a_whole_region() -> None:
     }
     assert counts == {"y0 > y1": 1, "y0 >= y1": 2, "y0 < y1": 0, "y0 <= y1": 1}
     assert len(list_regions_where(network, box, Condition.of_class(0, 2))[0]) == 1
+
+
+def test_half_spaces_hold_wherever_the_condition_does() -> None:
+    added = ruled_out = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        network, box = random_network(rng, 4, (6, 5), 3), Box.uniform(-0.5, 0.5, 4)
+        level = float(np.quantile(network(box.sample(500, rng))[:, 0], 0.9))
+        condition = Condition.of(f"y0 > {level!r}", f"2*x0 + y1 <= {level!r}")
+        posed = ConditionedProblem.of(network, box, condition)
+        bounds = pre_activation_bounds(posed.extended.network, box)
+        sharper, wider = sharpened(posed, bounds)
+        x = box.sample(4000, rng)
+        z = sharper.extended.network.pre_activations(x)
+        for low, values, high in zip(wider.lower, z, wider.upper, strict=True):
+            assert np.all((values >= low - 1e-9) & (values <= high + 1e-9))
+        y = network(x)
+        meets = (y[:, 0] > level) & (2 * x[:, 0] + y[:, 1] <= level)
+        half_spaces = z[0][:, posed.n_first : sharper.n_first]
+        added += half_spaces.shape[1]
+        assert np.all(half_spaces[meets] <= 1e-12)
+        ruled_out += int((half_spaces > 0).any(axis=1).sum())
+    assert added > 20
+    assert ruled_out > 4000
+
+
+def test_what_bounds_rule_out_is_not_searched() -> None:
+    network, box = random_network(np.random.default_rng(0), 3, (6, 5), 2), Box.uniform(-1, 1, 3)
+    outcome = list_regions_where(network, box, Condition.of("y0 > 1e6"))[1]
+    assert outcome.complete
+    assert not outcome.tally.decisions
