@@ -195,7 +195,7 @@ class UnitBranching:
         self, batch: _Open, ascended: Ascended, left: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
         """For each node the unit to decide: layer, place, and whether any is open."""
-        scores = []
+        scores = [np.full((left.size, 1), -1.0)]
         for k, stage in enumerate(self._passes.stages):
             coefficient, z = ascended.coefficients[k][left], ascended.z[k][left]
             true = np.where(z > 0, z, stage.layer.slope * z)
@@ -207,8 +207,9 @@ class UnitBranching:
             score = np.maximum(gap, 0.0) + 1e-3 * np.abs(coefficient) * area
             scores.append(np.where(self._open_units(batch, k, left), score, -1.0))
         flat = np.concatenate(scores, axis=1)
-        can = flat.max(axis=1, initial=-1.0) >= 0
-        ends = np.cumsum([0, *(stage.width for stage in self._passes.stages)])
+        can = flat.max(axis=1) >= 0
+        # A first column stands for no unit at all.
+        ends = np.cumsum([1, *(stage.width for stage in self._passes.stages)])
         candidates = np.argsort(-flat, axis=1, kind="stable")[:, :_TRIED]
         best = candidates[:, 0]
         if candidates.shape[1] > 1 and can.any():
@@ -235,7 +236,7 @@ class UnitBranching:
             bounds = []
             for sign in (1, -1):
                 signs = [each[left].copy() for each in batch.signs]
-                for k in np.unique(layer):
+                for k in np.unique(layer[layer >= 0]):
                     at = here[layer == k]
                     signs[k][at, unit[at] - ends[k]] = sign
                 bounds.append(self._ascent(signs).run(choices, 0).least)

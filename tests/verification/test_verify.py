@@ -14,7 +14,7 @@ from cpwl_milp import load_model, read_vnnlib_property
 from cpwl_milp.core.affine import Affine
 from cpwl_milp.core.domain import Box
 from cpwl_milp.core.errors import DomainError, InputError
-from cpwl_milp.core.network import Network
+from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.property import Case, LinearRows, Property
 from cpwl_milp.verification import METHODS, Verification, VerifySettings, verify
 from tests.networks import degenerate_network, mlp, random_network
@@ -143,6 +143,35 @@ def test_the_last_float_of_a_box_counts() -> None:
         check(network, prop, answer)
         # Bounds charge some units in the last place: they may not tell, but must not err.
         assert answer.status in (status, "unknown")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("hidden", [False, True])
+def test_networks_without_kinks(method: str, hidden: bool) -> None:
+    output = Affine(np.array([[1.0, 2.0]]), np.zeros(1))
+    passed_on = Layer(Affine(np.eye(2), np.zeros(2)), np.ones(2))
+    network = Network((passed_on,) if hidden else (), output)
+
+    def answered(*rows: tuple[float, float, bool]) -> str:
+        """Of ``c y <= limit`` for each row."""
+        limits = np.array([limit for _, limit, _ in rows])
+        found = LinearRows(
+            np.array([[c] for c, _, _ in rows]),
+            np.zeros((len(rows), 2)),
+            limits,
+            limits,
+            np.array([strict for _, _, strict in rows]),
+        )
+        prop = Property((Case(Box.uniform(-1, 1, 2), found),), 2, 1, "lines")
+        answer = verify(network, prop, VerifySettings(method, max_seconds=0.5))
+        check(network, prop, answer)
+        return answer.status
+
+    assert answered((1.0, -3.0, False)) == "violated"
+    assert answered((1.0, -3.1, False)) == "holds"
+    assert answered((1.0, 0.0, False), (-1.0, -0.1, False)) == "holds"
+    # y < 0.3 <= y: nothing does, but bounds that touch cannot tell.
+    assert answered((1.0, 0.3, True), (-1.0, -0.3, False)) != "violated"
 
 
 def test_a_limit_ends_with_unknown() -> None:
