@@ -121,7 +121,7 @@ def _question(seed: int) -> tuple[Network, Box, Condition]:
     return network, Box(-np.ones(d), np.ones(d) * rng.integers(1, 3)), condition
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**9))
 @example(seed=0)
 def test_engines_list_what_linear_programs_say(seed: int) -> None:

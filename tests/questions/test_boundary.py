@@ -77,7 +77,7 @@ def pieces_by_programs(network: Network, box: Box, outputs: tuple[int, ...]) -> 
     return found
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**9))
 def test_pieces_are_those_of_linear_programs(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -24,7 +24,7 @@ _FREE = 1e-9
 PATIENT = StateSettings(max_seconds=600)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**9))
 def test_states_are_those_of_all_regions(seed: int) -> None:
     rng = np.random.default_rng(seed)
