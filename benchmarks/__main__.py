@@ -16,6 +16,7 @@ _SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
     "table": plan.table,
     "growth": lambda _: plan.growth(),
     "threads": plan.threads,
+    "cluster": plan.cluster,
     "everyday": lambda _: plan.everyday(),
     "terms": plan.terms,
     "information": plan.information,
@@ -25,7 +26,7 @@ _SUITES: dict[str, Callable[[int], list[plan.Group]]] = {
 }
 # `large` takes an hour and needs some 20 GB of disk; `brackets` takes a minute a public network,
 # `verification` some seconds a public property.
-_DEFAULT = ("threads", "table", "everyday", "growth", "terms", "information")
+_DEFAULT = ("threads", "cluster", "table", "everyday", "growth", "terms", "information")
 
 
 def main() -> None:

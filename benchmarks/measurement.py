@@ -36,7 +36,9 @@ class Job:
     max_seconds : float
         Stop after about so long, where the tool can.
     jobs : int
-        Threads, on as many cores.
+        Threads or workers, on as many cores.
+    cores : int
+        The number of cores where it is another; else 0.
     fresh_cache : bool
         Whether compiled kernels of earlier processes are out of sight.
     """
@@ -47,6 +49,7 @@ class Job:
     max_seconds: float = 60.0
     jobs: int = 1
     fresh_cache: bool = False
+    cores: int = 0
 
 
 @dataclass(frozen=True)

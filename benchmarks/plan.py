@@ -53,6 +53,8 @@ TEXTBOOK = ("2-16-16", "4-16-16")
 _CELLS_INPUTS = 5
 _TEN_MILLION = "10-16-16"
 THREADED = ("16-12-12", "3-100-100")
+# Spread over workers: some 20 s of compiled search, and one that settles much in whole numbers.
+SPREAD = ("10-15-15", "3-64-64-64")
 OWN_PATTERNS = ("4-10-6", "6-16-8", "3-20-10")
 FIRST_ANSWERS = ("cells:2-4-4", "cells:3-4-4", "tree:4-4-4")
 # About 10^8 regions.
@@ -218,6 +220,21 @@ def threads(rounds: int) -> list[Group]:
     """One thread and two, alternating."""
     return [
         Group(tuple(Job("count", network, jobs=n) for n in (1, 2)), rounds) for network in THREADED
+    ]
+
+
+def cluster(rounds: int) -> list[Group]:
+    """One thread and two, one worker and two of a cluster: each with two cores for all it needs."""
+    return [
+        Group(
+            tuple(
+                Job(tool, network, max_seconds=300, jobs=n, cores=2)
+                for tool in ("threads", "workers")
+                for n in (1, 2)
+            ),
+            rounds,
+        )
+        for network in SPREAD
     ]
 
 

@@ -26,6 +26,7 @@ _TABLES: dict[str, tuple[str, Callable[[Results], str]]] = {
     "targets": ("table", tables.against_targets),
     "growth": ("growth", tables.exponents),
     "threads": ("threads", tables.by_threads),
+    "cluster": ("cluster", tables.by_workers),
     "everyday": ("everyday", tables.everyday),
     "terms": ("terms", tables.linear_terms),
     "information": ("information", tables.estimators),

@@ -162,6 +162,47 @@ def by_threads(found: Results) -> str:
     return markdown(head, rows)
 
 
+def by_workers(found: Results) -> str:
+    """Wall time in threads and with workers of a cluster, and what these cost beside one thread."""
+    rows = []
+    for network in plan.SPREAD:
+        kinds = [(tool, n) for tool in ("threads", "workers") for n in (1, 2)]
+        each = {kind: [m for m in found.of(kind[0], network, kind[1]) if m.wall] for kind in kinds}
+        if not all(each.values()):
+            continue
+        rounds = list(zip(*each.values(), strict=False))
+        threads = [a.wall / b.wall for a, b, _, _ in rounds]
+        workers = [a.wall / b.wall for _, _, a, b in rounds]
+        extra = [[m.cpu / one.cpu - 1 for m in more] for one, _, *more in rounds]
+        speed = statistics.median(workers)
+        rows.append(
+            [
+                network,
+                _count(each["workers", 2]),
+                *(f"{statistics.median(m.wall for m in each[kind]):.1f}" for kind in kinds),
+                f"{statistics.median(threads):.2f}x",
+                f"{speed:.2f}x ({min(workers):.2f} to {max(workers):.2f})",
+                "1.7x",
+                _met(speed >= 1.7),
+                ", ".join(f"{100 * statistics.median(k):.0f} %" for k in zip(*extra, strict=True)),
+            ]
+        )
+    head = [
+        "network",
+        "regions",
+        "1 thread, s",
+        "2 threads, s",
+        "1 worker, s",
+        "2 workers, s",
+        "threads 1 to 2",
+        "workers 1 to 2",
+        "target",
+        "met",
+        "CPU more than 1 thread: 1, 2 workers",
+    ]
+    return _markdown(head, rows)
+
+
 def everyday(found: Results) -> str:
     """Bounds, import, own patterns and compiling, each beside its target."""
     rows = []

@@ -24,6 +24,8 @@ TOOLS = {
     "count": ("benchmarks.ours", "counted"),
     "count-command": ("benchmarks.command", "count"),
     "enumerate-command": ("benchmarks.command", "enumerate_regions"),
+    "threads": ("benchmarks.spread", "counted"),
+    "workers": ("benchmarks.spread", "by_workers"),
     "first-answer": ("benchmarks.ours", "first_answer"),
     "bounds": ("benchmarks.everyday", "bounds"),
     "import": ("benchmarks.everyday", "import_checked"),
@@ -58,7 +60,7 @@ TOOLS = {
 def main(job: Job) -> Measurement:
     """Do one job."""
     begin = time.perf_counter()
-    cores = _pinned(job.jobs)
+    cores = _pinned(job.cores or job.jobs)
     module, function = TOOLS[job.tool]
     tool: Callable[[Job], Finding] = getattr(importlib.import_module(module), function)
     finding = tool(job)

@@ -56,17 +56,27 @@ class Confined:
     limits : Limits
     output, errors : Path
         Where its streams go.
+    folder : Path, optional
+        Where it runs, if not here.
     """
 
     def __init__(
-        self, module: str, arguments: Sequence[str], limits: Limits, output: Path, errors: Path
+        self,
+        module: str,
+        arguments: Sequence[str],
+        limits: Limits,
+        output: Path,
+        errors: Path,
+        *,
+        folder: Path | None = None,
     ) -> None:
         self._limits = limits
         self._streams = (output, errors)
         self._began = time.monotonic()
         self._killed_for = ""
         self._peak = 0
-        command = [sys.executable, "-m", "cpwl_milp.audit.child", str(limits.memory_mb)]
+        confined = (str(os.getpid()), str(limits.memory_mb))
+        command = [sys.executable, "-m", "cpwl_milp.audit.child", *confined]
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONUNBUFFERED": "1"}
         with output.open("wb") as out, errors.open("wb") as err:
             # Its own group, so that what it starts ends with it.
@@ -76,6 +86,7 @@ class Confined:
                 stdout=out,
                 stderr=err,
                 env=environment,
+                cwd=folder,
                 process_group=0,
             )
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from cpwl_milp.audit import applying
 from cpwl_milp.audit.endings import not_run, now, result_of, tail
-from cpwl_milp.audit.folder import ERRORS, OUTPUT, cleared, files_of
-from cpwl_milp.audit.jobs import QUESTIONS, Job
+from cpwl_milp.audit.folder import ERRORS, OUTPUT, files_of
+from cpwl_milp.audit.jobs import Job
 from cpwl_milp.audit.plan import FIRST
-from cpwl_milp.audit.processes import Confined
 from cpwl_milp.audit.progress import AuditReporter, AuditSnapshot, Forecast, Working
+from cpwl_milp.audit.runners import Process, Runners
 from cpwl_milp.enumeration.interrupts import Interrupts
 from cpwl_milp.storage.audit_rows import Asked, Result, State
 from cpwl_milp.storage.audit_store import AuditStore
@@ -28,9 +28,6 @@ RERUN: Mapping[str, frozenset[State]] = {
 }
 """Which results are asked for again, by the name of the policy."""
 
-# A search is told to stop this long before its process is killed, or at half of a short limit: what
-# is found must still be summed up.
-_SECONDS_TO_END = 10.0
 _POLL_SECONDS = 0.02
 _NOTE_SECONDS = 0.5
 
@@ -62,7 +59,7 @@ class _Work:
     """A task at work."""
 
     task: Task
-    process: Confined
+    process: Process
     place: Path
     began: str
     said: str = ""
@@ -81,18 +78,14 @@ class Audit:
     ----------
     folder : Path
     store : AuditStore
-    workers : int
-        Processes at a time.
+    runners : Runners
     reporter : AuditReporter
-    program : str
-        The module that is run with the command line of a job.
     """
 
     folder: Path
     store: AuditStore
-    workers: int
+    runners: Runners
     reporter: AuditReporter
-    program: str = "cpwl_milp.cli"
     _states: dict[str, State] = field(default_factory=dict)
     _working: list[_Work] = field(default_factory=list)
     _forecast: Forecast = field(default_factory=Forecast)
@@ -141,7 +134,7 @@ class Audit:
         """Start what there is room for; what still waits."""
         still: list[Task] = []
         for place, task in enumerate(waiting):
-            if len(self._working) >= self.workers:
+            if len(self._working) >= self.runners.room:
                 return still + waiting[place:]
             gate = self._states.get(task.first)
             if any(
@@ -169,19 +162,8 @@ class Audit:
     def _started(self, task: Task) -> _Work:
         place = files_of(self.folder, task.key)
         before = self.store.result(task.key)
-        command = None
-        if before is None or before.state is not State.COMPLETE:
-            command = continued(task.job, place)
-        if command is None:
-            command = task.job.command(cleared(place))
-        process = Confined(
-            self.program,
-            [*command, *_limits(task.job), "--json"],
-            task.job.limits,
-            place / OUTPUT,
-            place / ERRORS,
-        )
-        return _Work(task, process, place, now())
+        go_on = before is None or before.state is not State.COMPLETE
+        return _Work(task, self.runners.start(task.job, place, go_on=go_on), place, now())
 
     def _collect(self) -> bool:
         """Record what has ended; whether anything had."""
@@ -218,7 +200,7 @@ class Audit:
                 for w in self._working
             ],
             time.monotonic() - self._began,
-            self._forecast.left(jobs, self.workers),
+            self._forecast.left(jobs, self.runners.room),
         )
 
 
@@ -240,21 +222,3 @@ def distinct_tasks(asked: Sequence[Asked]) -> Iterator[Task]:
         if job.question == "plot" and applying.dimension_from_elsewhere(job):
             beside = told.get((job.model, job.reading, job.domain), "")
         yield Task(job, one.key, one.sha256, first[job.model, job.reading], beside)
-
-
-def continued(job: Job, place: Path) -> list[str] | None:
-    """The command that goes on with an enumeration begun before; None if none was."""
-    run = place / "run"
-    if not (run / "run.json").is_file():
-        return None
-    return ["enumerate", job.model, "--resume", str(run)]
-
-
-def _limits(job: Job) -> list[str]:
-    if not QUESTIONS[job.question].stops:
-        return []
-    seconds = job.limits.seconds
-    found = [f"--max-seconds={max(0.5 * seconds, seconds - _SECONDS_TO_END):g}"]
-    if job.limits.max_regions is not None:
-        found.append(f"--max-regions={job.limits.max_regions}")
-    return found

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cpwl_milp import __version__
 from cpwl_milp.audit import warming
+from cpwl_milp.audit.elsewhere import Elsewhere
 from cpwl_milp.audit.folder import LOCK, require_room
 from cpwl_milp.audit.identity import Keys, identified
 from cpwl_milp.audit.jobs import Job
@@ -18,7 +19,9 @@ from cpwl_milp.audit.manifest.reading import Manifest
 from cpwl_milp.audit.plan import planned
 from cpwl_milp.audit.progress import AuditReporter
 from cpwl_milp.audit.run import Audit
+from cpwl_milp.audit.runners import Here
 from cpwl_milp.audit.summary import write_summary
+from cpwl_milp.cluster.connection import Cluster
 from cpwl_milp.core.errors import RunFolderError
 from cpwl_milp.core.versions import versions
 from cpwl_milp.storage.audit_rows import Asked, Row, State
@@ -31,10 +34,21 @@ _WARMED = "warmed"
 
 @dataclass(frozen=True)
 class How:
-    """How a session runs: processes at a time, and which results are asked for again."""
+    """How a session runs.
+
+    Attributes
+    ----------
+    workers : int
+        Processes at a time, on this machine.
+    policy : str
+        Which results are asked for again.
+    cluster : Cluster or None
+        Run them there instead.
+    """
 
     workers: int = 1
     policy: str = "never"
+    cluster: Cluster | None = None
 
 
 def begin(folder: Path, manifest: Manifest, how: How, reporter: AuditReporter) -> bool:
@@ -103,10 +117,14 @@ def tally(rows: list[Row]) -> Counter[State]:
 
 def _run(folder: Path, store: AuditStore, how: How, reporter: AuditReporter) -> bool:
     jobs = [Job.from_json(asked.job) for asked in store.jobs()]
-    if warming.needed(jobs) and store.about().get(_WARMED) != __version__:
-        warming.warm()
-        store.remember(_WARMED, __version__)
-    finished = Audit(folder, store, how.workers, reporter).run(how.policy)
+    if how.cluster is not None:
+        with closing(Elsewhere(how.cluster, folder)) as runners:
+            finished = Audit(folder, store, runners, reporter).run(how.policy)
+    else:
+        if warming.needed(jobs) and store.about().get(_WARMED) != __version__:
+            warming.warm()
+            store.remember(_WARMED, __version__)
+        finished = Audit(folder, store, Here(how.workers), reporter).run(how.policy)
     write_summary(folder, store.rows())
     return finished
 

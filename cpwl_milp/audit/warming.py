@@ -25,10 +25,10 @@ _TELL_AFTER = 4.0
 
 def needed(jobs: list[Job]) -> bool:
     """Whether any of these jobs searches, and the engines are not seen to be compiled."""
-    return any(QUESTIONS[job.question].stops for job in jobs) and not _compiled()
+    return any(QUESTIONS[job.question].stops for job in jobs) and not compiled()
 
 
-def _compiled() -> bool:
+def compiled() -> bool:
     """Whether each compiled search lies beside its source, and is younger than all sources.
 
     Where kernels are kept elsewhere (a package that cannot be written to) this sees none.

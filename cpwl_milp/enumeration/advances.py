@@ -177,7 +177,7 @@ class Advances:
                 if not slots:
                     return
                 pace = self._pace
-                if self._schedule.n_waiting < self._workers.slots:
+                if self._schedule.n_waiting < self._workers.n:
                     pace = pace.short
                 for slot in slots:
                     self._schedule.begin(slot)
@@ -192,7 +192,7 @@ class Advances:
         schedule, workers = self._schedule, self._workers
         if self._closing or self._n_busy >= workers.slots:
             return []
-        slots = schedule.earliest_waiting(workers.share(schedule.n_waiting))
+        slots = schedule.earliest_waiting(workers.most_cubes, workers.slots)
         pace = self._pace
         ahead = schedule.ahead + (self._n_busy + 1) * pace.regions
         if ahead > pace.most_ahead(workers.slots):

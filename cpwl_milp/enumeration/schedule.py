@@ -7,6 +7,7 @@ taken off its front is the sequence of advances that a depth-first search makes.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -91,10 +92,26 @@ class Schedule:
         """Cubes that nobody has begun with."""
         return len(self._slots) - self._n_begun
 
-    def earliest_waiting(self, n: int) -> list[Slot]:
-        """The first cubes of the sequence that nobody has begun with, up to `n`."""
+    def earliest_waiting(self, most: int = 1, shares: int = 1) -> list[Slot]:
+        """The first cubes of the sequence that nobody has begun with.
+
+        The first of them lie deepest and hold the least: of these as many, up to `most`, as weigh
+        less together than half a fair share of what waits.
+
+        Parameters
+        ----------
+        most : int
+        shares : int
+            How many may want one.
+        """
         waiting = (slot for slot in reversed(self._slots) if not slot.begun)
-        return list(itertools.islice(waiting, min(n, self.n_waiting)))
+        if most == 1 or self.n_waiting < 2:
+            return list(itertools.islice(waiting, min(1, self.n_waiting)))
+        first = list(itertools.islice(waiting, min(self.n_waiting, most + shares)))
+        least = min(slot.cube.depth for slot in first)
+        sums = list(itertools.accumulate(2.0 ** (least - slot.cube.depth) for slot in first))
+        light = bisect.bisect_right(sums, sums[-1] / (2 * shares))
+        return first[: max(1, min(most, max(light, self.n_waiting // shares)))]
 
     def begin(self, slot: Slot) -> None:
         """Somebody works on it from now on."""

@@ -31,8 +31,6 @@ from cpwl_milp.enumeration.work import (
 
 # Orders that a thread has at hand: one to work on, one to go on with while the first travels.
 _SLOTS_A_THREAD = 2
-# Most of the cubes that an engine hands back are small, and an order takes some milliseconds.
-_MOST_CUBES = 32
 
 
 class ClusterWorkers:
@@ -46,6 +44,8 @@ class ClusterWorkers:
     """
 
     several = True
+    # Most of the cubes that an engine hands back are small, and an order takes some milliseconds.
+    most_cubes = 64
 
     def __init__(self, cluster: Cluster, *, patience: float = 15.0) -> None:
         self._cluster = cluster
@@ -53,20 +53,20 @@ class ClusterWorkers:
         self._executor: ClusterExecutor | None = None
 
     @property
+    def n(self) -> int:
+        """Threads of all workers."""
+        executor = self._executor
+        return self._cluster.threads() if executor is None else executor.threads
+
+    @property
     def slots(self) -> int:
         """Two orders a thread."""
-        executor = self._executor
-        threads = self._cluster.threads() if executor is None else executor.threads
-        return _SLOTS_A_THREAD * threads
+        return _SLOTS_A_THREAD * self.n
 
     def executor(self, work: Work) -> Executor:
         """Sends the engine, and what sinks can do elsewhere, to each worker once."""
         self._executor = ClusterExecutor(self._cluster, work, self._patience)
         return self._executor
-
-    def share(self, n_waiting: int) -> int:
-        """Several, where all others have as many."""
-        return max(1, min(_MOST_CUBES, n_waiting // max(1, self.slots)))
 
     def pace(self, row_bytes: int, *, kept: bool) -> Pace:
         """Long advances, of as many regions as fit into memory."""

@@ -14,7 +14,7 @@ from cpwl_milp.core.region import RegionBatch
 from cpwl_milp.enumeration.outcome import Tally
 
 # A worker begins with no further cube of its order after this share of the time.
-_SHARED = 1 / 8
+_SHARED = 1 / 4
 
 Delivery: TypeAlias = Callable[[], None]
 Preparation: TypeAlias = Callable[[Advance], Any]

@@ -20,16 +20,22 @@ class Workers(Protocol):
         ...
 
     @property
+    def n(self) -> int:
+        """How many work at once; it may change. 0: there is nobody just now."""
+        ...
+
+    @property
     def slots(self) -> int:
-        """How many cubes may be at work at once; it may change. 0: there is nobody just now."""
+        """How many orders they are given: one each, or more, to have the next at hand."""
         ...
 
     def executor(self, work: Work) -> Executor:
         """Workers for one piece of work; ``submit(work, cubes, budget)`` gives its findings."""
         ...
 
-    def share(self, n_waiting: int) -> int:
-        """How many cubes to hand over at once, of so many that wait."""
+    @property
+    def most_cubes(self) -> int:
+        """How many cubes may be handed over at once."""
         ...
 
     def pace(self, row_bytes: int, *, kept: bool) -> Pace:
@@ -57,17 +63,16 @@ class Threads:
     n : int
     """
 
+    # Handing over costs nothing.
+    most_cubes = 1
+
     def __init__(self, n: int) -> None:
-        self.slots = n
+        self.n = self.slots = n
         self.several = n > 1
 
     def executor(self, work: Work) -> Executor:
         """A pool of threads."""
         return threads(self.slots)
-
-    def share(self, n_waiting: int) -> int:
-        """One: handing over costs nothing."""
-        return 1
 
     def pace(self, row_bytes: int, *, kept: bool) -> Pace:
         """As `Pace` has it for so many."""

@@ -10,6 +10,7 @@ from cpwl_milp.audit.manifest.sources import from_files
 from cpwl_milp.audit.plan import planned
 from cpwl_milp.audit.progress import AuditSnapshot
 from cpwl_milp.audit.run import Audit
+from cpwl_milp.audit.runners import Here, Runners
 from cpwl_milp.audit.session import How, begin, go_on
 from cpwl_milp.storage.audit_rows import Asked, Result, Row
 from cpwl_milp.storage.audit_store import AuditStore
@@ -32,7 +33,13 @@ class Silent:
         self.last = snapshot
 
 
-def stand_in(folder: Path, names: list[str], limits: Limits, workers: int = 2) -> dict[str, Result]:
+def stand_in(
+    folder: Path,
+    names: list[str],
+    limits: Limits,
+    workers: int = 2,
+    runners: Runners | None = None,
+) -> dict[str, Result]:
     """Run `tests.audit.misbehaving` on models of these names."""
     models = folder / "models"
     models.mkdir()
@@ -50,7 +57,8 @@ def stand_in(folder: Path, names: list[str], limits: Limits, workers: int = 2) -
         for job in jobs
     ]
     with AuditStore.create(folder, asked, {}) as store:
-        audit = Audit(folder, store, workers, Silent(), program="tests.audit.misbehaving")
+        runners = runners or Here(workers, "tests.audit.misbehaving")
+        audit = Audit(folder, store, runners, Silent())
         assert audit.run("never")
         return {Path(row.asked.label).stem: row.result for row in store.rows()}
 

@@ -37,6 +37,7 @@ def test_count_and_enumerate_are_the_same(
     assert rows(folder) == rows(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_run_to_resume(loopback: Loopback, network: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     arguments = ("enumerate", network, BOX, "-o", folder, "--json", "--cluster", loopback.address)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cpwl_milp.cli.arguments.options import domain_options, json_option
+from cpwl_milp.cli.arguments.options import cluster_option, domain_options, json_option
 from cpwl_milp.cli.arguments.requests import DomainRequest
 from cpwl_milp.cli.audit.answer import answer_of, show
 from cpwl_milp.cli.audit.sources import Sources
@@ -83,6 +83,7 @@ def _gates(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     metavar="N",
     help="Jobs at a time.",
 )
+@cluster_option
 @click.option(
     "--fail-on",
     "gates",
@@ -110,6 +111,7 @@ def command(
     seconds: float | None,
     memory: int | None,
     jobs: int,
+    cluster: str | None,
     gates: tuple[str, ...],
     progress: str,
     as_json: bool,
@@ -130,12 +132,14 @@ def command(
     """
     from cpwl_milp.audit.progress import reporter
     from cpwl_milp.audit.session import How, begin, go_on, rows_of
+    from cpwl_milp.cli.arguments.workers import connected
     from cpwl_milp.cli.audit.writing import write_report
 
     sources = Sources(places, ask, domain, data, labels, seconds, memory)
-    how, shown = How(jobs, rerun), reporter(progress, sys.stderr)
     if (folder is None) == (resume is None):
         raise click.UsageError("give -o DIR for a new audit, or --resume DIR")
+    there = None if cluster is None else connected(cluster, jobs)
+    how, shown = How(jobs, rerun, there), reporter(progress, sys.stderr)
     if resume is not None:
         where, finished = resume, go_on(resume, sources.manifest(), how, shown)
     else:
