@@ -200,7 +200,7 @@ def by_workers(found: Results) -> str:
         "met",
         "CPU more than 1 thread: 1, 2 workers",
     ]
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def everyday(found: Results) -> str:
