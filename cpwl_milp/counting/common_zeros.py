@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from cpwl_milp.core.affine import Dense, Vector
 from cpwl_milp.core.bounds import Bounds
 from cpwl_milp.core.domains import Ball
-from cpwl_milp.core.network import Layer, Network
 from cpwl_milp.core.problem import Problem
+from cpwl_milp.counting.local_functions import Functions, Values
 from cpwl_milp.solvers.highs import HighsSession
 from cpwl_milp.solvers.program import Program
 
@@ -35,6 +35,9 @@ MANY_INPUTS = 12
 
 # Entries of a linear program; more take HiGHS too long.
 _MOST_ENTRIES = 400_000
+_FEW_ENTRIES = 200_000
+# Units tried for the nearest point: more take the factorisation too long.
+_MOST_NEAREST = 800
 # Numbers of the gradients of one layer: half a GB.
 _MOST_NUMBERS = 1 << 26
 # A value of a unit gradient's function within this is zero to the linear program.
@@ -45,8 +48,6 @@ _LEAST_SHARE = 1e-6
 _INDEPENDENT = 1e-3
 # Share of the domain's half widths kept free around the point, while searching.
 _FREE = 0.02
-# Bound of rounding in a value, as a share of what it is summed from; generous.
-_ROUNDING = 1e-10
 # By how much the distance to other units' zeros must exceed that to the exact point.
 _CLEAR = 1e3
 
@@ -88,14 +89,14 @@ def common_zeros(problem: Problem, bounds: Bounds, deadline: float) -> CommonZer
     """
     search = _Search(problem, deadline)
     units: list[NDArray[np.intp]] = []
-    state: _Values | None = None
+    state: Values | None = None
     fates = bounds.stability(problem.network)
     for layer, offset, fate in zip(
         problem.network.layers, problem.network.offsets, fates, strict=False
     ):
         if max(layer.affine.n_in, layer.affine.n_out) * problem.domain.dim > _MOST_NUMBERS:
             break
-        state = state or _Values.of(problem.network, search.reach)
+        state = state or Values.of(problem.network, search.reach)
         values = state.into(layer)
         going = search.take_layer(values.only(layer.units), fate.unstable)
         units.append(offset + search.latest)
@@ -107,56 +108,6 @@ def common_zeros(problem: Problem, bounds: Bounds, deadline: float) -> CommonZer
     return CommonZeros(counts, chosen, search.point)
 
 
-@dataclass(frozen=True, eq=False)
-class _Values:
-    """Values of a layer as affine functions of x around the point, with what they are summed from.
-
-    Attributes
-    ----------
-    weight, offset : ndarray, shapes (n, dim), (n,)
-    slopes, size : ndarray, shape (n,)
-        Sums of the terms' magnitudes, of a gradient's entries and of a value in the domain.
-    """
-
-    weight: Dense
-    offset: Vector
-    slopes: Vector
-    size: Vector
-
-    @staticmethod
-    def of(network: Network, reach: float) -> _Values:
-        n = network.n_inputs
-        return _Values(np.eye(n), np.zeros(n), np.ones(n), np.full(n, reach))
-
-    def into(self, layer: Layer) -> _Values:
-        """The pre-activations of the layer that these values enter."""
-        affine, magnitude = layer.affine, layer.affine.magnitude()
-        return _Values(
-            np.asarray(affine.weight @ self.weight),
-            affine(self.offset[None])[0],
-            np.asarray(magnitude @ self.slopes),
-            np.asarray(magnitude @ self.size) + np.abs(affine.bias),
-        )
-
-    def only(self, rows: NDArray[np.intp]) -> _Values:
-        return _Values(self.weight[rows], self.offset[rows], self.slopes[rows], self.size[rows])
-
-    def activated(self, layer: Layer, point: Vector, zero: NDArray[np.intp]) -> _Values:
-        """A layer's values from its pre-activations: 0 where zero, else by the sign at a point."""
-        units = layer.units
-        factor = np.ones(len(self.offset))
-        positive = self.weight[units] @ point + self.offset[units] > 0
-        factor[units] = np.where(positive, 1.0, layer.slope[units])
-        factor[zero] = 0.0
-        share = np.abs(factor)
-        return _Values(
-            self.weight * factor[:, None],
-            self.offset * factor,
-            self.slopes * share,
-            self.size * share,
-        )
-
-
 class _Search:
     """The point, and the functions that are zero or not at it; each of a gradient of length 1."""
 
@@ -164,7 +115,7 @@ class _Search:
         domain = problem.domain
         box = domain.box
         centre, half = box.centre, box.half_widths
-        self._kept = _Functions.none(domain.dim)
+        self._kept = Functions.none(domain.dim)
         if isinstance(domain, Ball):
             # The largest cube in it.
             half = np.full(domain.dim, domain.radius / np.sqrt(domain.dim))
@@ -172,10 +123,11 @@ class _Search:
         if not isinstance(domain, Ball) and len(domain.inequalities()[1]):
             A, b = domain.inequalities()
             slopes = np.abs(A).sum(axis=1)
-            self._kept = _Functions.of(_Values(-A, b, slopes, slopes * self.reach + np.abs(b)))
+            self._kept = Functions.of(Values(-A, b, slopes, slopes * self.reach + np.abs(b)))
         self._centre, self._half = centre, half
+        self._free = (1.0 - _FREE) * half
         self._deadline = deadline
-        self._zero = _Functions.none(domain.dim)
+        self._zero = Functions.none(domain.dim)
         self._margin = _FREE * float(half.min())
         self._last = False
         self.point = centre.copy()
@@ -186,7 +138,7 @@ class _Search:
         """Units chosen so far."""
         return len(self._zero.offset)
 
-    def take_layer(self, values: _Values, unstable: NDArray[np.bool_]) -> bool:
+    def take_layer(self, values: Values, unstable: NDArray[np.bool_]) -> bool:
         """Choose units of a layer by their pre-activations; whether a further layer may follow."""
         self.latest = np.zeros(0, dtype=np.intp)
         room = len(self.point) - self.n_chosen
@@ -201,15 +153,13 @@ class _Search:
             return False
         if not len(units):
             return constant
-        functions = _Functions.of(values.only(units))
-        far = np.abs(functions(self.point))
-        most = max(1, min(2 * room, _MOST_ENTRIES // len(self.point)))
-        tried = np.argsort(far, kind="stable")[:most]
-        found = self._with_zeros(functions.only(tried))
-        if found is None:
-            return False
-        zeros = tried[np.abs(functions.only(tried)(found)) < _ZERO]
-        zeros = zeros[_independent(self._zero.weight, functions.weight[zeros])]
+        functions = Functions.of(values.only(units))
+        found, zeros = self._nearest(functions, room)
+        most = max(1, min(2 * room, len(units), _MOST_ENTRIES // len(self.point)))
+        hoped = min(room, most, len(units))
+        cheap = most * len(self.point) <= _FEW_ENTRIES
+        if 2 * len(zeros) < hoped or (cheap and len(zeros) < hoped):
+            found, zeros = self._by_program(functions, most, found, zeros)
         others = functions.only(np.setdiff1d(np.arange(len(units)), zeros))
         chosen = self._zero.joined(functions.only(zeros))
         signed = others.times(np.where(others(found) > 0, 1.0, -1.0))
@@ -223,7 +173,39 @@ class _Search:
             self.latest = units[zeros]
         return False
 
-    def _with_zeros(self, functions: _Functions) -> Vector | None:
+    def _nearest(self, functions: Functions, room: int) -> tuple[Vector, NDArray[np.intp]]:
+        """The point nearest to the present one with many zeros, nearest units first; and which."""
+        far = np.abs(functions(self.point))
+        order = np.argsort(far, kind="stable")[: min(2 * room, _MOST_NEAREST)]
+        order = order[_independent(self._zero.weight, functions.weight[order])]
+        zero = self._zero.joined(functions.only(order))
+        basis, triangle = np.linalg.qr(zero.weight.T)
+        along = scipy.linalg.solve_triangular(triangle, -zero(self.point), trans="T")
+        # Column k: the least step to the zeros of the first k functions.
+        points = self.point[:, None] + np.cumsum(basis * along, axis=1)
+        inside = (np.abs(points - self._centre[:, None]) <= self._free[:, None]).all(axis=0)
+        for k in range(len(self._kept.offset)):
+            height = self._kept.weight[k] @ points + self._kept.offset[k]
+            inside &= height >= 0.5 * self._margin
+        good = np.flatnonzero(inside) - self.n_chosen + 1
+        n = int(good.max(initial=0))
+        if n <= 0:
+            return self.point, order[:0]
+        return points[:, self.n_chosen + n - 1], np.sort(order[:n])
+
+    def _by_program(
+        self, functions: Functions, most: int, found: Vector, zeros: NDArray[np.intp]
+    ) -> tuple[Vector, NDArray[np.intp]]:
+        """More zeros than those found, where a linear program sees some."""
+        tried = np.argsort(np.abs(functions(self.point)), kind="stable")[:most]
+        point = self._with_zeros(functions.only(tried))
+        if point is None:
+            return found, zeros
+        others = tried[np.abs(functions.only(tried)(point)) < _ZERO]
+        others = others[_independent(self._zero.weight, functions.weight[others])]
+        return (point, others) if len(others) > len(zeros) else (found, zeros)
+
+    def _with_zeros(self, functions: Functions) -> Vector | None:
         """A point at which the absolute values of functions add up to the least there is."""
         k, d = functions.weight.shape
         zero, kept = self._zero, self._kept
@@ -236,7 +218,7 @@ class _Search:
         )
         least = np.concatenate([-functions.offset, -zero.offset, 0.5 * self._margin - kept.offset])
         most = np.concatenate([-functions.offset, -zero.offset, np.full(len(kept.offset), np.inf)])
-        free = (1.0 - _FREE) * self._half
+        free = self._free
         program = Program.linear(
             rows,
             least,
@@ -247,16 +229,30 @@ class _Search:
         )
         return self._solved(program)
 
-    def _settle(self, zero: _Functions, kept: _Functions, near: Vector) -> bool:
+    def _settle(self, zero: Functions, kept: Functions, near: Vector) -> bool:
         """Take functions as zero, and go as far from the zeros of others as possible."""
         d = len(self.point)
         nothing = np.zeros(2 * d)
-        faces = _Functions(
+        faces = Functions(
             np.concatenate([np.eye(d), -np.eye(d)]),
             np.concatenate([self._half - self._centre, self._half + self._centre]),
             nothing,
             nothing,
         )
+        found = None
+        if (len(zero.offset) + len(kept.offset)) * d <= _MOST_ENTRIES:
+            found = self._freest(zero, kept, faces)
+        point = near if found is None else found
+        point = point + np.linalg.lstsq(zero.weight, -zero(point), rcond=None)[0]
+        margin = min(float((f(point) - f.noise).min(initial=np.inf)) for f in (kept, faces))
+        if not self._is_clear(zero, point, margin):
+            return False
+        self.point, self._zero, self._kept, self._margin = point, zero, kept, margin
+        return True
+
+    def _freest(self, zero: Functions, kept: Functions, faces: Functions) -> Vector | None:
+        """The point with these zeros that is farthest from the zeros of others and from faces."""
+        d = len(self.point)
         rows = np.block(
             [
                 [zero.weight, np.zeros((len(zero.offset), 1))],
@@ -274,14 +270,7 @@ class _Search:
             np.concatenate([self._centre + self._half, [float(self._half.max())]]),
             np.concatenate([np.zeros(d), [-1.0]]),
         )
-        found = self._solved(program)
-        point = near if found is None else found
-        point = point + np.linalg.lstsq(zero.weight, -zero(point), rcond=None)[0]
-        margin = min(float((f(point) - f.noise).min(initial=np.inf)) for f in (kept, faces))
-        if not self._is_clear(zero, point, margin):
-            return False
-        self.point, self._zero, self._kept, self._margin = point, zero, kept, margin
-        return True
+        return self._solved(program)
 
     def _solved(self, program: Program) -> Vector | None:
         seconds = self._deadline - time.monotonic()
@@ -290,7 +279,7 @@ class _Search:
         solution = HighsSession(program).solve(seconds)
         return None if solution.x is None else solution.x[: len(self.point)]
 
-    def _is_clear(self, zero: _Functions, point: Vector, margin: float) -> bool:
+    def _is_clear(self, zero: Functions, point: Vector, margin: float) -> bool:
         """Whether an exact common zero lies so near that all other signs hold there."""
         if not len(zero.offset):
             return margin > 0
@@ -301,54 +290,6 @@ class _Search:
             return False
         error = float(np.linalg.norm(zero(point))) + float(np.linalg.norm(zero.noise))
         return bool(margin > _CLEAR * error / least)
-
-
-@dataclass(frozen=True, eq=False)
-class _Functions:
-    """Affine functions ``weight @ x + offset`` with gradients of length 1.
-
-    Attributes
-    ----------
-    noise, tilt : ndarray, shape (n,)
-        Bounds of the rounding in a value in the domain, and in the gradient (its length).
-    """
-
-    weight: Dense
-    offset: Vector
-    noise: Vector
-    tilt: Vector
-
-    @staticmethod
-    def none(dim: int) -> _Functions:
-        return _Functions(np.zeros((0, dim)), np.zeros(0), np.zeros(0), np.zeros(0))
-
-    @staticmethod
-    def of(values: _Values) -> _Functions:
-        """The same in units in which gradients have length 1 (none may be 0)."""
-        length = np.linalg.norm(values.weight, axis=1)
-        return _Functions(
-            values.weight / length[:, None],
-            values.offset / length,
-            _ROUNDING * values.size / length,
-            _ROUNDING * values.slopes / length,
-        )
-
-    def __call__(self, x: Vector) -> Vector:
-        return np.asarray(self.weight @ x + self.offset)
-
-    def only(self, rows: NDArray[np.intp]) -> _Functions:
-        return _Functions(self.weight[rows], self.offset[rows], self.noise[rows], self.tilt[rows])
-
-    def times(self, signs: Vector) -> _Functions:
-        return _Functions(signs[:, None] * self.weight, signs * self.offset, self.noise, self.tilt)
-
-    def joined(self, others: _Functions) -> _Functions:
-        return _Functions(
-            np.concatenate([self.weight, others.weight]),
-            np.concatenate([self.offset, others.offset]),
-            np.concatenate([self.noise, others.noise]),
-            np.concatenate([self.tilt, others.tilt]),
-        )
 
 
 def _independent(before: Dense, rows: Dense) -> NDArray[np.intp]:
