@@ -213,6 +213,26 @@ def lowest_bit(typing, word):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def leading_zeros(typing, word):  # type: ignore[no-untyped-def]
+    """How many bits of a uint64 other than 0 stand above its highest 1."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def ones(typing, word):  # type: ignore[no-untyped-def]
+    """How many bits of a uint64 are 1."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
 def alone(typing, word):  # type: ignore[no-untyped-def]
     """The same int64, of which LLVM knows nothing: it leaves a loop with it as it is.
 

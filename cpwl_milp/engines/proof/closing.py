@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.lanes import ones
 from cpwl_milp.engines.proof.geometry import TOLERANCE, lowest
 from cpwl_milp.engines.proof.maps import (
     aim,
     aim_at_face,
-    ones,
     proved_least,
     proves,
 )

@@ -53,15 +53,16 @@ def find_slopes(target, edges, slopes, work):
 @strict_inline
 def steepest(slopes, active, work, sign, bland):
     """The edge along which the function times `sign` falls the most, -1 if none."""
-    best, gain = -1, _LEAST_SLOPE * _LEAST_SLOPE
+    best, most, square = -1, _LEAST_SLOPE * _LEAST_SLOPE, 1.0
     for j in range(active.shape[0]):
         slope = sign * slopes[j]
-        own = slope * slope / work[LENGTHS, j] if slope < 0.0 else 0.0
+        own = slope * slope if slope < 0.0 else 0.0
         if bland:
-            if own > _LEAST_SLOPE * _LEAST_SLOPE and (best < 0 or active[j] < active[best]):
+            steep = own > _LEAST_SLOPE * _LEAST_SLOPE * work[LENGTHS, j]
+            if steep and (best < 0 or active[j] < active[best]):
                 best = j
-        elif own > gain:
-            best, gain = j, own
+        elif own * square > most * work[LENGTHS, j]:
+            best, most, square = j, own, work[LENGTHS, j]
     return best
 
 

@@ -15,7 +15,15 @@ import math
 
 import numpy as np
 
-from cpwl_milp.engines.lanes import above, filled, load, plus_product, store
+from cpwl_milp.engines.lanes import (
+    above,
+    filled,
+    leading_zeros,
+    load,
+    ones,
+    plus_product,
+    store,
+)
 from cpwl_milp.engines.proof.state import OF_BELOW, OF_PATTERN, UPDATES, VERSION
 from cpwl_milp.engines.proof.strict import strict_inline, strict_kernel
 
@@ -54,13 +62,17 @@ def compose(plan, state, layer, pattern):
             state.made[layer, UPDATES] += changed
             state.made[layer, VERSION] += 1
             state.made[layer, OF_PATTERN] = pattern
-            for unit in range(plan.offsets[layer - 1], plan.offsets[layer]):
-                own = unit - plan.offsets[layer - 1]
-                bit = bit_of(plan, state, own, layer - 1, pattern)
-                if bit != bit_of(plan, state, own, layer - 1, before):
-                    row = plan.unit_row[unit]
+            for word in range(plan.word_at[layer - 1], plan.word_at[layer]):
+                first = plan.offsets[layer - 1] + 64 * (word - plan.word_at[layer - 1])
+                bits = state.words[pattern, word]
+                left = state.words[before, word] ^ bits
+                while left != _NONE:
+                    place = leading_zeros(left)
+                    bit = _TOP >> np.uint64(place)
+                    left ^= bit
+                    row = plan.unit_row[first + place]
                     share = 1.0 - plan.slope[row]
-                    add(plan, state, layer, row, share if bit else -share)
+                    add(plan, state, layer, row, share if bits & bit != _NONE else -share)
             measure(plan, state, layer)
             return
     state.made[layer, VERSION] += 1
@@ -149,16 +161,6 @@ def measure(plan, state, layer):
         # No value that is not 0 ever came in where the error is 0.
         size = (sizes[i] + errors[i]) * (1.0 + 1e-12)
         sizes[i] = 0.0 if errors[i] == 0.0 else max(size, _LEAST_SIZE)
-
-
-@strict_inline
-def ones(word):
-    """Bits set."""
-    count = 0
-    while word != _NONE:
-        word &= word - np.uint64(1)
-        count += 1
-    return count
 
 
 @strict_inline

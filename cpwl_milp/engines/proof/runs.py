@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpwl_milp.engines.lanes import leading_zeros
 from cpwl_milp.engines.proof.state import END_, FIRST
 from cpwl_milp.engines.proof.strict import strict_inline
 
@@ -41,14 +42,3 @@ def open_all(plan, state, slot, layer):
     for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
         left = n - 64 * word
         state.opens[slot, word] = ~_NONE if left >= 64 else ~(~_NONE >> np.uint64(left))
-
-
-@strict_inline
-def leading_zeros(word):
-    """Of a word that is not 0."""
-    count = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if word >> np.uint64(64 - step) == _NONE:
-            count += step
-            word <<= np.uint64(step)
-    return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpwl_milp.engines.lanes import load, store
+from cpwl_milp.engines.lanes import load, ones, store
 from cpwl_milp.engines.proof.edges import height
 from cpwl_milp.engines.proof.geometry import (
     CROSSED,
@@ -14,7 +14,7 @@ from cpwl_milp.engines.proof.geometry import (
     lowest,
     recentre,
 )
-from cpwl_milp.engines.proof.maps import aim, bit_of, is_inside, margin_of, ones
+from cpwl_milp.engines.proof.maps import aim, bit_of, is_inside, margin_of
 from cpwl_milp.engines.proof.runs import find_mixed
 from cpwl_milp.engines.proof.state import (
     AGE,
