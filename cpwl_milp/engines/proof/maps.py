@@ -119,20 +119,22 @@ def add(plan, state, layer, row, factor):
 @strict_kernel
 def add_value(plan, state, layer, j, size, error):
     """Add `state.value` as the j-th value that enters a layer, of that size and error."""
-    d = plan.centre.shape[0]
     start, end = plan.first_row[layer], plan.first_row[layer + 1]
     n_out = end - start
-    maps, errors, weights = state.maps, state.errors, plan.weights
-    at = plan.weights_at[layer] + j * n_out - start
-    for k in range(d + 1):
+    # Views that begin at 0: loops over them become vectors.
+    place = plan.weights_at[layer] + j * n_out
+    column = plan.weights[place : place + n_out]
+    for k in range(plan.centre.shape[0] + 1):
         value = state.value[k]
         if value != 0.0:
-            for i in range(start, end):
-                maps[k, i] += weights[at + i] * value
+            target = state.maps[k, start:end]
+            for i in range(n_out):
+                target[i] += column[i] * value
     gamma = gamma_of(plan, layer)
     charge = (error + gamma * max(size, _LEAST_SIZE)) * (1.0 + gamma)
-    for i in range(start, end):
-        errors[i] += abs(weights[at + i]) * charge
+    errors = state.errors[start:end]
+    for i in range(n_out):
+        errors[i] += abs(column[i]) * charge
 
 
 @strict_inline
@@ -149,18 +151,19 @@ def gamma_of(plan, layer):
 @strict_inline
 def measure(plan, state, layer):
     """`state.sizes` of a layer's maps; 0 only for what is 0 exactly."""
-    d = plan.centre.shape[0]
     start, end = plan.first_row[layer], plan.first_row[layer + 1]
-    maps, errors, sizes = state.maps, state.errors, state.sizes
-    for i in range(start, end):
-        sizes[i] = abs(maps[0, i])
-    for k in range(1, d + 1):
-        for i in range(start, end):
-            sizes[i] += abs(maps[k, i])
-    for i in range(start, end):
+    n_out = end - start
+    errors, sizes = state.errors[start:end], state.sizes[start:end]
+    for i in range(n_out):
+        sizes[i] = 0.0
+    for k in range(plan.centre.shape[0] + 1):
+        values = state.maps[k, start:end]
+        for i in range(n_out):
+            sizes[i] += abs(values[i])
+    for i in range(n_out):
         # No value that is not 0 ever came in where the error is 0.
-        size = (sizes[i] + errors[i]) * (1.0 + 1e-12)
-        sizes[i] = 0.0 if errors[i] == 0.0 else max(size, _LEAST_SIZE)
+        size = max((sizes[i] + errors[i]) * (1.0 + 1e-12), _LEAST_SIZE)
+        sizes[i] = 0.0 if errors[i] == 0.0 else size
 
 
 @strict_inline
@@ -260,29 +263,32 @@ def find_sure(plan, state, slot, layer):
     """`state.sure`: the units of a layer that have bit 0 or 1 all over the box of a slot."""
     d = plan.centre.shape[0]
     start, end = plan.first_row[layer], plan.first_row[layer + 1]
+    n_out = end - start
     gamma = (2.0 * d + 20.0) * 2.0 * _ROUNDOFF
-    maps, gaps, charges = state.maps, state.gaps, state.charges
-    for i in range(start, end):
-        gaps[i] = maps[0, i]
-        charges[i] = (state.errors[i] + gamma * state.sizes[i]) * (1.0 + gamma)
+    gaps, charges = state.gaps[start:end], state.charges[start:end]
+    constants = state.maps[0, start:end]
+    errors, sizes = state.errors[start:end], state.sizes[start:end]
+    for i in range(n_out):
+        gaps[i] = constants[i]
+        charges[i] = (errors[i] + gamma * sizes[i]) * (1.0 + gamma)
     for k in range(d):
         low, high = state.lows[slot, k], state.highs[slot, k]
         middle = 0.5 * (low + high)
         radius = max(high - middle, middle - low) * (1.0 + 8.0 * _ROUNDOFF)
-        for i in range(start, end):
-            gaps[i] += maps[k + 1, i] * middle
-            charges[i] += abs(maps[k + 1, i]) * radius
+        slopes = state.maps[k + 1, start:end]
+        for i in range(n_out):
+            gaps[i] += slopes[i] * middle
+            charges[i] += abs(slopes[i]) * radius
     for word in range(plan.word_at[layer + 1] - plan.word_at[layer]):
         state.sure[0, word] = state.sure[1, word] = _NONE
     first = plan.offsets[layer]
     for unit in range(plan.offsets[layer + 1] - first):
-        row = plan.unit_row[first + unit]
+        row = plan.unit_row[first + unit] - start
         charge = charges[row] * (1.0 + gamma)
         bit = _TOP >> np.uint64(unit & 63)
-        if gaps[row] > charge:
-            state.sure[1, unit >> 6] |= bit
-        elif -gaps[row] > charge:
-            state.sure[0, unit >> 6] |= bit
+        # Without branches: which way they go is not foretold.
+        state.sure[1, unit >> 6] |= bit if gaps[row] > charge else _NONE
+        state.sure[0, unit >> 6] |= bit if -gaps[row] > charge else _NONE
 
 
 @strict_inline
