@@ -6,12 +6,7 @@ import numpy as np
 
 from cpwl_milp.engines.lanes import ones
 from cpwl_milp.engines.proof.geometry import TOLERANCE, lowest
-from cpwl_milp.engines.proof.maps import (
-    aim,
-    aim_at_face,
-    proved_least,
-    proves,
-)
+from cpwl_milp.engines.proof.judging import aim, aim_at_face, proved_least, proves
 from cpwl_milp.engines.proof.refreshing import refresh
 from cpwl_milp.engines.proof.state import (
     BOXED,

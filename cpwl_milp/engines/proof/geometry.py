@@ -1,6 +1,6 @@
 """Vertices of cells in float64: where to look for multipliers and for points inside.
 
-Nothing is concluded from what is found here: `maps.proves` and `maps.is_inside` judge it.
+Nothing is concluded from what is found here: `judging.proves` and `judging.is_inside` judge it.
 """
 
 from __future__ import annotations

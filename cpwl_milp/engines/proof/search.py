@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from cpwl_milp.engines.proof.closing import close, close_sure, enclose
-from cpwl_milp.engines.proof.maps import bit_of, compose, find_sure
+from cpwl_milp.engines.proof.judging import find_sure
+from cpwl_milp.engines.proof.maps import bit_of, compose
 from cpwl_milp.engines.proof.runs import find_mixed, next_unit, open_all
 from cpwl_milp.engines.proof.splitting import back, go_into, has_witness, split, split_last
 from cpwl_milp.engines.proof.state import (

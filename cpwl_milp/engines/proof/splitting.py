@@ -14,7 +14,8 @@ from cpwl_milp.engines.proof.geometry import (
     lowest,
     recentre,
 )
-from cpwl_milp.engines.proof.maps import aim, bit_of, is_inside, margin_of
+from cpwl_milp.engines.proof.judging import aim, is_inside, margin_of
+from cpwl_milp.engines.proof.maps import bit_of
 from cpwl_milp.engines.proof.runs import find_mixed
 from cpwl_milp.engines.proof.state import (
     AGE,

@@ -53,7 +53,7 @@ class State(NamedTuple):
         Units of the layer at hand that surely have bit 0, or 1.
     target, of_target : the function at hand; its size, error and scale
     shares, terms : multipliers and their walls
-    rest, work : scratch, see `maps.proved_least` and `edges`
+    rest, work : scratch, see `judging.proved_least` and `edges`
     walls : ndarray, shape (.., d + 1 padded to whole vectors)
         Scaled by powers of two.
     columns : ndarray, shape (d + 1, ..)
