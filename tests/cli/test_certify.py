@@ -13,7 +13,7 @@ import pytest
 from cpwl_milp.core.errors import CheckFailedError
 from cpwl_milp.core.pattern import Packed
 from cpwl_milp.enumeration import certifying
-from cpwl_milp.storage.tables import read_batches, write_table
+from cpwl_milp.storage.tables import count_rows, read_batches, write_table
 from cpwl_milp.storage.volumes import read_volumes
 from tests.cli.command import MOONS, answer, invoke
 
@@ -95,8 +95,8 @@ def test_damaged_certificates_fail(run: Path, tmp_path: Path) -> None:
 
 
 def _rewritten(run: Path, keep: slice, extra: int = 0) -> None:
-    """Change the list: keep some rows of its first part, and take some twice."""
-    part = min((run / "regions").glob("*.parquet"))
+    """Change the list: keep some rows of its largest part, and take some twice."""
+    part = max((run / "regions").glob("*.parquet"), key=count_rows)
     columns = next(iter(read_batches(part)))
     rows = np.arange(len(columns["pattern"]))[keep]
     rows = np.concatenate([rows, rows[:extra]])
