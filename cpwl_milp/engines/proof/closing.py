@@ -15,7 +15,7 @@ from cpwl_milp.engines.proof.state import (
     STRANGE,
     WRITES,
 )
-from cpwl_milp.engines.proof.strict import strict_inline, strict_kernel
+from cpwl_milp.engines.proof.strict import strict_inline, strict_kernel, strict_merged
 from cpwl_milp.engines.proof.writing import (
     true_scale,
     write_bound,
@@ -27,7 +27,7 @@ from cpwl_milp.engines.proof.writing import (
 _WORTH_A_BOX = 4
 
 
-@strict_inline
+@strict_merged
 def close(plan, state, slot, layer, unit, bit, n_walls):
     """Prove in float64 that a unit has a bit all over the cell's interior, and write it down."""
     if not plan.in_floats:
@@ -124,7 +124,7 @@ def enclose(plan, state, slot, layer, n_walls):
                 state.highs[slot, c] = t
 
 
-@strict_inline
+@strict_merged
 def close_sure(plan, state, slot, layer):
     """Close the units that are constant in the run and have that bit all over the cell's box."""
     first = state.ranges[slot, FIRST]

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from cpwl_milp.engines.lanes import above, filled, load, plus_product, store
-from cpwl_milp.engines.proof.strict import strict_inline
+from cpwl_milp.engines.proof.strict import strict_inline, strict_merged
 
 _ROUNDOFF = 2.0**-53
 _NONE = np.uint64(0)
@@ -92,7 +92,7 @@ def proves(plan, state, slot, n_terms):
     return proved_least(plan, state, slot, n_terms) > 0.0
 
 
-@strict_inline
+@strict_merged
 def find_sure(plan, state, slot, layer):
     """`state.sure`: the units of a layer that have bit 0 or 1 all over the box of a slot."""
     d = plan.centre.shape[0]

@@ -6,7 +6,7 @@ import numpy as np
 
 from cpwl_milp.engines.lanes import leading_zeros
 from cpwl_milp.engines.proof.state import END_, FIRST
-from cpwl_milp.engines.proof.strict import strict_inline
+from cpwl_milp.engines.proof.strict import strict_inline, strict_merged
 
 _NONE = np.uint64(0)
 
@@ -35,7 +35,7 @@ def next_unit(plan, state, slot, layer, constant):
     return -1
 
 
-@strict_inline
+@strict_merged
 def open_all(plan, state, slot, layer):
     """All units of a layer are open."""
     n = plan.offsets[layer + 1] - plan.offsets[layer]

@@ -38,7 +38,7 @@ from cpwl_milp.engines.proof.state import (
     THIN_SIDE,
     UNIT,
 )
-from cpwl_milp.engines.proof.strict import strict_inline
+from cpwl_milp.engines.proof.strict import strict_inline, strict_merged
 from cpwl_milp.engines.proof.writing import write_leaf, write_split
 
 _TOP = np.uint64(1 << 63)
@@ -46,7 +46,7 @@ _TOP = np.uint64(1 << 63)
 _NEAR = 0.05
 
 
-@strict_inline
+@strict_merged
 def has_witness(plan, state, slot, n_domain):
     """Whether a cell's witness is proved to be inside, after a second try from the middle."""
     if is_inside(plan, state, slot, n_domain + slot):
@@ -57,7 +57,7 @@ def has_witness(plan, state, slot, n_domain):
     return is_inside(plan, state, slot, n_domain + slot)
 
 
-@strict_inline
+@strict_merged
 def split_last(plan, state, slot, layer, unit, n_domain):
     """Split a cell into two regions and be done with both, if that is all there is to do there.
 
@@ -114,7 +114,7 @@ def split_last(plan, state, slot, layer, unit, n_domain):
     return True
 
 
-@strict_inline
+@strict_merged
 def split(plan, state, slot, layer, unit, wall):
     """Find a vertex on a unit's hyperplane, and points on both sides; note what comes later."""
     d = plan.centre.shape[0]
@@ -212,7 +212,7 @@ def go_into(plan, state, slot, bit, n_domain):
     find_mixed(plan, state, child, layer)
 
 
-@strict_inline
+@strict_merged
 def back(plan, state, n_domain):
     """From a leaf to the next cube of bit 1."""
     at = state.at
@@ -225,7 +225,7 @@ def back(plan, state, n_domain):
     at[PHASE] = DONE
 
 
-@strict_inline
+@strict_merged
 def put_wall(plan, state, wall):
     """Make the target a wall, to which vertices do not keep yet."""
     for k in range(state.columns.shape[0]):
@@ -237,7 +237,7 @@ def put_wall(plan, state, wall):
     state.wall_scale[wall] = state.of_target[2]
 
 
-@strict_inline
+@strict_merged
 def copy_edges(state, slot, child):
     """The edges of a slot, to another."""
     d, padded = state.edges.shape[1:]

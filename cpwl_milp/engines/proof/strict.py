@@ -15,3 +15,7 @@ strict_kernel = partial(strict_entry, no_cpython_wrapper=True)
 
 # A tuple of arrays handed over costs some 150 moves: put into the caller where that is often.
 strict_inline = partial(strict_kernel, forceinline=True)
+
+# As that, but put into the caller's source by numba and never compiled alone: what is called in
+# one place takes half as long to compile.
+strict_merged = partial(strict_kernel, inline="always")
