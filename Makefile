@@ -62,7 +62,7 @@ test-browser: $(BROWSER_VENV)/.ready
 # the tables and the figure of docs/performance.md. The peers live in an environment of their own.
 $(BENCH_VENV)/.ready: pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/pip install --quiet --editable . --requirement benchmarks/requirements.txt
+	$(BENCH_VENV)/bin/pip install --quiet --editable '.[cluster]' --requirement benchmarks/requirements.txt
 	touch $@
 
 bench: $(BENCH_VENV)/.ready

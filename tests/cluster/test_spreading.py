@@ -21,6 +21,7 @@ from cpwl_milp.enumeration.outcome import Outcome
 from cpwl_milp.enumeration.own_patterns import OwnPatterns
 from cpwl_milp.enumeration.recording import RunRecorder, finish_run
 from cpwl_milp.enumeration.resume import restart
+from cpwl_milp.enumeration.schedule import Schedule
 from cpwl_milp.enumeration.spreading import ClusterWorkers, Cubes
 from cpwl_milp.enumeration.work import Work, advanced
 from cpwl_milp.enumeration.workers import Jobs
@@ -207,6 +208,25 @@ def test_a_run_folder_filled_by_a_cluster(workers: ClusterWorkers, tmp_path: Pat
     assert outcome.complete
     with RunFolder.read(path) as run:
         assert [row.tobytes() for batch in run.patterns() for row in batch] == canonical(engine)
+
+
+def test_an_order_takes_light_cubes_together_and_leaves_the_heavy_ones() -> None:
+    path = list(range(1, 21))
+    siblings = [Cube.of([*path[:k], -path[k]]) for k in reversed(range(20))]
+    schedule = Schedule(siblings[::-1])
+    (first,) = schedule.earliest_waiting()
+    assert first.cube == siblings[0]
+    order = schedule.earliest_waiting(64, 4)
+    assert [slot.cube for slot in order] == siblings[:17]
+    assert len(schedule.earliest_waiting(5, 4)) == 5
+    for slot in order:
+        schedule.begin(slot)
+    # Of three that are left each may want one.
+    assert [slot.cube for slot in schedule.earliest_waiting(64, 4)] == [siblings[17]]
+    # Equal ones are shared out evenly.
+    even = Schedule([Cube.of([k]) for k in range(1, 41)])
+    assert len(even.earliest_waiting(64, 4)) == 10
+    assert Schedule([]).earliest_waiting(64, 4) == []
 
 
 def test_cubes_as_arrays() -> None:
