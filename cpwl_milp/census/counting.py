@@ -165,7 +165,8 @@ class Counting:
         wanted = outcome.reason != "interrupted" and self.settings.limits.max_regions is None
         seen = self.sampled() if wanted else None
         owns, prefixes = self.brackets(outcome, seen)
-        if wanted:
+        if wanted and not self.settings.rigorous:
+            # A zero is found by float64 and generous bounds: no proof in the sense of --rigorous.
             prefixes = self._raised_by_zeros(prefixes)
         if seen is not None and seen.reason != "interrupted" and not outcome.tally.doubts:
             self._project_narrow_layers(owns)
