@@ -114,6 +114,10 @@ def answer_code(verdict: Verdict) -> int:
     return UNSETTLED if verdict.sign is None else int(verdict.sign)
 
 
+class UnfinishedError(Exception):
+    """A question that takes long: it goes on where it was left, when it is asked again."""
+
+
 class Arbiter(Protocol):
     """Whoever decides what float64 cannot."""
 
@@ -123,6 +127,11 @@ class Arbiter(Protocol):
         """What a unit does on the cell of some literals, of units below it and in their order.
 
         `bits` holds those of all units in lower layers, and of the units of the basis.
+
+        Raises
+        ------
+        UnfinishedError
+            Ask again.
         """
         ...
 

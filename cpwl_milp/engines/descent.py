@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +15,14 @@ from cpwl_milp.core.cube import ROOT, Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
-from cpwl_milp.engines.ambiguity import Arbiter, Doubt, Question, Sign, Verdict
+from cpwl_milp.engines.ambiguity import (
+    Arbiter,
+    Doubt,
+    Question,
+    Sign,
+    UnfinishedError,
+    Verdict,
+)
 
 # Why a compiled search returned.
 DONE = 0
@@ -218,11 +226,15 @@ class _Exactly:
         literals = self._search.current().literals
         bits = self._search.bits
         verdicts: list[Verdict] = []
-        for question in questions:
-            # Never before one answer: the arbiter keeps what it has worked out for the next try.
-            if verdicts and budget.seconds_left <= 0:
+        tried = False
+        while len(verdicts) < len(questions):
+            # Never before one try: the arbiter keeps what it has worked out for the next one.
+            if tried and budget.seconds_left <= 0:
                 return False
-            verdicts.append(self._arbiter.settle(bounding(literals, question.unit), bits, question))
+            question, tried = questions[len(verdicts)], True
+            with contextlib.suppress(UnfinishedError):
+                literals_below = bounding(literals, question.unit)
+                verdicts.append(self._arbiter.settle(literals_below, bits, question))
         for question, verdict in zip(questions, verdicts, strict=True):
             self._counts["exact"] += verdict.settled
             self._counts["slivers"] += verdict.sign is Sign.CUTS and question.doubt is not Doubt.CUT

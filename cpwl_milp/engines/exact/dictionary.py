@@ -20,6 +20,7 @@ import math
 import time
 from collections.abc import Sequence
 
+from cpwl_milp.engines.ambiguity import UnfinishedError
 from cpwl_milp.engines.exact.integers import Row
 
 # Pivots by the steepest coefficient before Bland's rule takes over for good.
@@ -38,11 +39,16 @@ class Effort:
     limit : int
     deadline : float
         `time.monotonic()` after which nothing is left either.
+    composing : float
+        The same limit for composing affine functions, which is kept for a next try.
     """
 
-    def __init__(self, limit: int, deadline: float = math.inf) -> None:
+    def __init__(
+        self, limit: int, deadline: float = math.inf, *, composing: float = math.inf
+    ) -> None:
         self.left = limit
         self._deadline = deadline
+        self._composing = composing
 
     def spend(self, products: int, size: int) -> None:
         """Book so many products of numbers like `size`.
@@ -55,6 +61,19 @@ class Effort:
         self.left -= products * (1 + size.bit_length() // 64)
         if self.left < 0 or time.monotonic() > self._deadline:
             raise EffortExceededError
+
+    def compose(self, products: int, bits: int) -> None:
+        """Book so many products of numbers of so many bits.
+
+        Raises
+        ------
+        UnfinishedError
+            If nothing is left.
+        """
+        # Something is composed in every try, however much it is.
+        if self._composing <= 0 or time.monotonic() > self._deadline:
+            raise UnfinishedError
+        self._composing -= products * (1 + bits // 64)
 
 
 class Dictionary:

@@ -14,6 +14,7 @@ from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.problem import Problem
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ambiguity import UnfinishedError
 from cpwl_milp.engines.descent import bounding, descend
 from cpwl_milp.engines.exact.ball import largest_ball
 from cpwl_milp.engines.exact.cell import ExactCell
@@ -100,7 +101,7 @@ class ExactEngine:
         try:
             effort = Effort(len(literals) * self._most_effort, budget.deadline)
             cell = self._path.cell(literals, bits, effort)
-        except EffortExceededError:
+        except (EffortExceededError, UnfinishedError):
             return self._untouched(cube, budget)
         return self._descend(cube, Start(cell, bits, unit, layer), budget)
 

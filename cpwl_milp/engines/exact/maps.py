@@ -63,7 +63,7 @@ class ExactMaps:
 
         Raises
         ------
-        EffortExceededError
+        UnfinishedError
             If composing it is more than what is left of `effort`; what was composed stays for a
             next try.
         """
@@ -88,7 +88,7 @@ class ExactMaps:
         if found is None:
             exact = self._layers[layer]
             if effort is not None:
-                effort.spend(len(kept.active) * len(kept.columns), 1 << max(0, exact.exponent))
+                effort.compose(len(kept.active) * len(kept.columns), max(0, exact.exponent))
             weights = kept.select(exact.weights(position))
             constant, *gradient = (sum(map(mul, weights, column)) for column in kept.columns)
             found = kept.rows[position] = (constant + exact.bias[position], *gradient)

@@ -26,14 +26,23 @@ class Settler:
         Over a domain with linear faces.
     most_effort : int
         Work that one question may take (see `Effort`).
+    most_composing : int
+        Work of one try on composing affine functions.
     """
 
-    def __init__(self, problem: Problem, *, most_effort: int = MOST_EFFORT) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        most_effort: int = MOST_EFFORT,
+        most_composing: int = MOST_EFFORT,
+    ) -> None:
         self._space = ExactSpace(problem.domain)
         self._maps = ExactMaps(problem.network, self._space)
         self._path = CellPath(self._maps, self._space)
         self._offsets = problem.network.offsets
         self._most_effort = most_effort
+        self._most_composing = most_composing
         # What bases proved, by layer, as long as the bits below the layer stay the same.
         self._proofs: list[tuple[bytes, dict[tuple[int, Doubt, Basis], bool]]] = [
             (b"", {}) for _ in problem.network.layers
@@ -51,9 +60,14 @@ class Settler:
             those of `basis`.
         question : Question
             Where its basis is right, the answer costs one small linear system.
+
+        Raises
+        ------
+        UnfinishedError
+            If functions are still to be composed: ask again.
         """
         unit, doubt, basis = question.unit, question.doubt, question.basis
-        effort = Effort(self._most_effort)
+        effort = Effort(self._most_effort, composing=self._most_composing)
         try:
             row = self._maps.row(unit, bits, effort)
             if doubt is Doubt.ZERO:

@@ -12,6 +12,7 @@ from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.network import Network
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
+from cpwl_milp.engines.ambiguity import UnfinishedError
 from cpwl_milp.engines.ball.exact.cell import BallCell
 from cpwl_milp.engines.ball.exact.path import WallPath
 from cpwl_milp.engines.ball.exact.space import BallSpace
@@ -104,7 +105,7 @@ class ExactBallEngine:
             walls = self._path.walls(literals, bits, effort)
             start = self._path.places(active)
             cell = BallCell.within(self._space, walls, start, Effort(self._most_effort))
-        except EffortExceededError:
+        except (EffortExceededError, UnfinishedError):
             return self._untouched(cube, budget)
         return self._descend(cube, Start(cell, bits, unit, layer), budget)
 

@@ -36,7 +36,7 @@ class WallPath:
 
         Raises
         ------
-        EffortExceededError
+        UnfinishedError
             If it takes too much work; what was composed stays for a next try.
         """
         agree = 0

@@ -49,8 +49,10 @@ class BallSettler:
         ------
         CheckFailedError
             If the cell does not meet the ball.
+        UnfinishedError
+            If functions are still to be composed: ask again.
         """
-        effort = Effort(self._most_effort)
+        effort = Effort(self._most_effort, composing=self._most_effort)
         try:
             row = self._maps.row(question.unit, bits, effort)
             if not any(row[1:]):
