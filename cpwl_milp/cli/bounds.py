@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cpwl_milp.core.problem import Problem
 
 # For the search of a common zero of many units.
-_ZEROS_SECONDS = 20.0
+_ZEROS_SECONDS = 5.0
 
 
 @click.command(name="bounds")
