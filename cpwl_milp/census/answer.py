@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cpwl_milp.core.errors import CheckFailedError
-from cpwl_milp.counting import CountBounds
+from cpwl_milp.counting import CountBounds, LayerBounds
 from cpwl_milp.engines.choice import EngineSettings
 from cpwl_milp.engines.proof import Proof
 from cpwl_milp.enumeration.limits import Limits
@@ -39,6 +39,20 @@ class LayerCount:
     prefix: Bracket
     own: Bracket
     upper_bound: int
+
+    @staticmethod
+    def of(layer: LayerBounds, prefix: Bracket, own: Bracket) -> LayerCount:
+        """The counts of a layer whose units and bounds are known."""
+        return LayerCount(
+            layer=layer.layer,
+            units=layer.units,
+            always_active=layer.always_active,
+            always_inactive=layer.always_inactive,
+            unstable=layer.unstable,
+            prefix=prefix,
+            own=own,
+            upper_bound=layer.prefix_upper,
+        )
 
 
 @dataclass(frozen=True)

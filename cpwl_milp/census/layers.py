@@ -58,16 +58,5 @@ def layer_counts(
             # The first layer's prefix is the layer itself.
             prefix = own = intersected(prefix, own, "patterns of layer 1")
         least = prefix.lower
-        found.append(
-            LayerCount(
-                layer=layer.layer,
-                units=layer.units,
-                always_active=layer.always_active,
-                always_inactive=layer.always_inactive,
-                unstable=layer.unstable,
-                prefix=prefix,
-                own=own,
-                upper_bound=layer.prefix_upper,
-            )
-        )
+        found.append(LayerCount.of(layer, prefix, own))
     return tuple(found)

@@ -145,18 +145,7 @@ def _layers(
             owns = Bracket(alone, alone)
         if outcome.complete and prefixes.exact:
             joint = Bracket(prefix, prefix)
-        found.append(
-            LayerCount(
-                layer=layer.layer,
-                units=layer.units,
-                always_active=layer.always_active,
-                always_inactive=layer.always_inactive,
-                unstable=layer.unstable,
-                prefix=joint,
-                own=owns,
-                upper_bound=layer.prefix_upper,
-            )
-        )
+        found.append(LayerCount.of(layer, joint, owns))
     return tuple(found)
 
 
