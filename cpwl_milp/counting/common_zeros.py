@@ -129,7 +129,6 @@ class _Search:
         self._deadline = deadline
         self._zero = Functions.none(domain.dim)
         self._margin = _FREE * float(half.min())
-        self._last = False
         self.point = centre.copy()
         self.latest = np.zeros(0, dtype=np.intp)
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cpwl_milp.core.cube import ROOT, Cube
+from cpwl_milp.core.cube import Cube
 from cpwl_milp.core.exploration import Advance, Budget
 from cpwl_milp.core.pattern import packed_size
 from cpwl_milp.core.region import RegionBatch
@@ -270,11 +270,3 @@ class _Exactly:
 def bounding(literals: Sequence[int], unit: int) -> list[int]:
     """The literals of units below `unit`, in the order of the units."""
     return sorted((k for k in literals if abs(k) <= unit), key=abs)
-
-
-def with_doubts(advance: Advance, doubts: int) -> Advance:
-    """The advance of a root cube with doubts that concern the whole run."""
-    if advance.cube != ROOT or not doubts:
-        return advance
-    counted = advance.decisions.get("doubts", 0) + doubts
-    return replace(advance, decisions={**advance.decisions, "doubts": counted})

@@ -42,7 +42,6 @@ class Attempt:
         self._exact = ExactProofs(problem)
         self._rationals = 0
         rows, errors = domain_walls(plan, problem.domain)
-        self._n_domain = len(rows)
         self._state = state.new_state(
             plan, words, rows, errors, self._inside(), writes=sink is not None
         )
